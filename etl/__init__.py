@@ -1,0 +1,1 @@
+"""logbucket: raw logs in object storage become Parquet that people trust."""

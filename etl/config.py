@@ -1,0 +1,271 @@
+"""``sources.toml``: read, completed by environment variables, validated.
+
+Light on purpose: DAG files import this at parse time, so it imports nothing outside the standard library.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from etl.errors import ConfigError
+from etl.model.hours import parse_hour
+
+ENV_CONFIG = "LOGBUCKET_CONFIG"
+ENV_PREFIX = "LOGBUCKET_"
+MAX_SHARDS = 8
+DEFAULT_START = "2026-01-01T00"
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_DIRECTIVE = re.compile(r"%(.)")
+
+
+@dataclass(frozen=True)
+class QuarantineLimit:
+    """A shard fails when its rejected lines exceed both ``share`` (0–1) and ``lines`` (a count)."""
+
+    share: float = 0.01
+    lines: int = 100
+
+    def exceeded(self, quarantined: int, lines: int) -> bool:
+        """Whether ``quarantined`` of ``lines`` is over the limit."""
+        return quarantined > self.lines and quarantined > self.share * lines
+
+    def __str__(self) -> str:
+        return f"{{ share = {self.share}, lines = {self.lines} }}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One ``[sources.<name>]`` table. Times in UTC; ``start`` and ``end`` are landing hours, aware."""
+
+    name: str
+    raw: str
+    format: str = "auto"
+    zone: str = "UTC"
+    service_name: str = ""
+    shards: int = 4
+    start: datetime = field(default_factory=lambda: parse_hour(DEFAULT_START).replace(tzinfo=UTC))
+    end: datetime | None = None
+    look_back_hours: int = 24
+    max_lateness_days: int = 35
+    deduplicate: str | tuple[str, ...] = "none"
+    quarantine_limit: QuarantineLimit = field(default_factory=QuarantineLimit)
+    fields: tuple[tuple[str, str], ...] = ()
+    producer: str | None = None
+
+    @property
+    def raw_root(self) -> str:
+        """URI of the folder above the first time directive: where listing starts."""
+        head = self.raw.split("%", 1)[0]
+        return head[: head.rindex("/")] if "/" in head else "."
+
+    @property
+    def raw_template(self) -> str:
+        """The key below :attr:`raw_root`, with its time directives; empty if there are none."""
+        return self.raw[len(self.raw_root) + 1 :] if "/" in self.raw.split("%", 1)[0] else self.raw
+
+    @property
+    def lands_by_key(self) -> bool:
+        """Whether the landing hour stands in the key; else LastModified decides."""
+        return "%H" in self.raw
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All of ``sources.toml``: the lake's URI, the sources by name, folders with further SQL."""
+
+    lake: str
+    sources: dict[str, Source]
+    path: Path
+    sql: tuple[Path, ...] = ()
+
+    def source(self, name: str) -> Source:
+        """The source of that name. Raises ConfigError naming those there are."""
+        if name not in self.sources:
+            raise ConfigError("source", name, f"one of {', '.join(sorted(self.sources)) or 'none: no source is declared'}")
+        return self.sources[name]
+
+
+def config_path() -> Path:
+    """``$LOGBUCKET_CONFIG``, else ``sources.toml`` in the working directory."""
+    return Path(os.environ.get(ENV_CONFIG) or "sources.toml")
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and validate the configuration.
+
+    ``LOGBUCKET_LAKE`` overrides ``lake``; ``LOGBUCKET_SOURCES__<NAME>__<KEY>`` overrides a key of a source.
+    Raises ConfigError naming file, key, value and what is allowed.
+    """
+    path = (path or config_path()).absolute()
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(str(path), "no such file", f"a sources.toml there, or its path in ${ENV_CONFIG}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(str(path), str(error), "a readable TOML 1.0 file") from None
+    _override(raw, os.environ if environ is None else environ)
+    return _Reader(path).settings(raw)
+
+
+def _override(raw: dict[str, Any], environ: Mapping[str, str]) -> None:
+    if environ.get(ENV_PREFIX + "LAKE"):
+        raw["lake"] = environ[ENV_PREFIX + "LAKE"]
+    sources = raw.get("sources")
+    for variable, text in sorted(environ.items()):
+        if not variable.startswith(ENV_PREFIX + "SOURCES__"):
+            continue
+        name, _, key = variable.removeprefix(ENV_PREFIX + "SOURCES__").lower().partition("__")
+        if not isinstance(sources, dict) or name not in sources:
+            known = ", ".join(sorted(sources)) if isinstance(sources, dict) else "none"
+            raise ConfigError(f"environment variable {variable}", name, f"the name of a source: {known}")
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text
+        sources[name][key] = value
+
+
+class _Reader:
+    """Turns parsed TOML into settings; every complaint names file, key and value."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def fail(self, key: str, value: object, expected: str) -> ConfigError:
+        return ConfigError(f"{self.path}, key {key}", value, expected)
+
+    def settings(self, raw: dict[str, Any]) -> Settings:
+        self.only(raw, "", {"lake", "sources", "sql"})
+        lake = self.uri("lake", raw.get("lake"))
+        tables = raw.get("sources")
+        if not isinstance(tables, dict) or not tables:
+            raise self.fail("sources", tables, "at least one table [sources.<name>]")
+        sources = {name: self.source(name, table) for name, table in tables.items()}
+        folders = raw.get("sql", [])
+        if not isinstance(folders, list) or not all(isinstance(item, str) for item in folders):
+            raise self.fail("sql", folders, "a list of folders with further SQL")
+        return Settings(lake, sources, self.path, tuple(self.path.parent / item for item in folders))
+
+    def only(self, table: dict[str, Any], prefix: str, allowed: set[str]) -> None:
+        for key in table:
+            if key not in allowed:
+                raise self.fail(prefix + key, table[key], f"one of the keys {', '.join(sorted(allowed))}")
+
+    def uri(self, key: str, value: object) -> str:
+        if not isinstance(value, str) or not value:
+            raise self.fail(key, value, "a folder (data/lake) or s3://bucket/prefix")
+        scheme, separator, rest = value.partition("://")
+        if not separator:
+            return os.path.normpath(os.path.join(self.path.parent, value)) + ("/" if value.endswith("/") else "")
+        if scheme != "s3" or not rest.split("/", 1)[0]:
+            raise self.fail(key, value, "a folder (data/lake) or s3://bucket/prefix")
+        return value
+
+    def source(self, name: str, table: object) -> Source:
+        prefix = f"sources.{name}."
+        if not _NAME.fullmatch(name):
+            raise self.fail(f"sources.{name}", name, "a name of a–z, 0–9 and _, starting with a letter")
+        if not isinstance(table, dict):
+            raise self.fail(f"sources.{name}", table, "a table")
+        self.only(table, prefix, set(Source.__dataclass_fields__) - {"name"})
+        take = _Table(self, prefix, table)
+        return Source(
+            name=name,
+            raw=self.template(prefix + "raw", table.get("raw")),
+            format=take.text("format", "auto"),
+            zone=self.zone(prefix + "zone", table.get("zone", "UTC")),
+            service_name=take.text("service_name", name),
+            shards=take.integer("shards", 4, 1, MAX_SHARDS),
+            start=take.hour("start", DEFAULT_START),
+            end=take.hour("end", None) if "end" in table else None,
+            look_back_hours=take.integer("look_back_hours", 24, 0, 24 * 31),
+            max_lateness_days=take.integer("max_lateness_days", 35, 1, 36500),
+            deduplicate=self.deduplicate(prefix + "deduplicate", table.get("deduplicate", "none")),
+            quarantine_limit=self.limit(prefix + "quarantine_limit", table.get("quarantine_limit", {})),
+            fields=self.fields(prefix + "fields", table.get("fields", {})),
+            producer=self.pattern(prefix + "producer", table.get("producer")),
+        )
+
+    def template(self, key: str, value: object) -> str:
+        uri = self.uri(key, value)
+        used = _DIRECTIVE.findall(uri)
+        if not set(used) <= set("YmdH") or uri.count("%") != len(used):
+            raise self.fail(key, value, "no other time directives than %Y %m %d %H")
+        if "H" in used and not set("YmdH") <= set(used):
+            raise self.fail(key, value, "%Y, %m and %d beside %H")
+        return uri if used or uri.endswith("/") else uri + "/"
+
+    def zone(self, key: str, value: object) -> str:
+        try:
+            ZoneInfo(str(value))
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            near = [zone for zone in sorted(available_timezones()) if str(value).split("/")[-1].lower() in zone.lower()]
+            hint = f"; perhaps {near[0]}" if near else ""
+            raise self.fail(key, value, f"an IANA time zone such as Asia/Seoul{hint}") from None
+        return str(value)
+
+    def deduplicate(self, key: str, value: object) -> str | tuple[str, ...]:
+        if value in ("none", "objects"):
+            return str(value)
+        if isinstance(value, list) and value and all(isinstance(item, str) and _NAME.fullmatch(item) for item in value):
+            return tuple(value)
+        raise self.fail(key, value, '"none", "objects" or a list of columns such as ["event_name", "user_id"]')
+
+    def limit(self, key: str, value: object) -> QuarantineLimit:
+        if not isinstance(value, dict):
+            raise self.fail(key, value, "a table such as { share = 0.01, lines = 100 }")
+        self.only(value, key + ".", {"share", "lines"})
+        share, lines = value.get("share", 0.01), value.get("lines", 100)
+        if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
+            raise self.fail(key + ".share", share, "a share from 0 to 1")
+        if isinstance(lines, bool) or not isinstance(lines, int) or lines < 0:
+            raise self.fail(key + ".lines", lines, "a count of lines, 0 or more")
+        return QuarantineLimit(float(share), lines)
+
+    def fields(self, key: str, value: object) -> tuple[tuple[str, str], ...]:
+        if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+            raise self.fail(key, value, 'a table column = "JSON field", such as event_time = "ts"')
+        return tuple(sorted(value.items()))
+
+    def pattern(self, key: str, value: object) -> str | None:
+        if value is None:
+            return None
+        try:
+            re.compile(value if isinstance(value, str) else "(")
+        except re.error:
+            raise self.fail(key, value, "a regular expression whose first group names the producer of a key") from None
+        return str(value)
+
+
+@dataclass(frozen=True)
+class _Table:
+    reader: _Reader
+    prefix: str
+    table: dict[str, Any]
+
+    def text(self, key: str, default: str) -> str:
+        value = self.table.get(key, default)
+        if not isinstance(value, str) or not value:
+            raise self.reader.fail(self.prefix + key, value, "a text")
+        return value
+
+    def integer(self, key: str, default: int, least: int, most: int) -> int:
+        value = self.table.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise self.reader.fail(self.prefix + key, value, f"a whole number from {least} to {most}")
+        return value
+
+    def hour(self, key: str, default: str | None) -> datetime:
+        value = self.table.get(key, default)
+        try:
+            return parse_hour(value if isinstance(value, str) else str(value)).replace(tzinfo=UTC)
+        except ValueError:
+            raise self.reader.fail(self.prefix + key, value, "an hour in UTC such as 2026-11-22T00") from None

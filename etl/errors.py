@@ -1,0 +1,96 @@
+"""Every error logbucket raises.
+
+    EtlError                       exit code 1
+    ├── ConfigError                exit code 2   sources.toml, an option or a name is wrong; a retry cannot help
+    ├── StatementError             exit code 2   a file under sql/ breaks its contract
+    ├── StoreError
+    │   ├── StoreUnavailable       retried       the store did not answer, or answered with a passing failure
+    │   ├── StoreRefused           not retried   credentials, permissions, a missing bucket or folder
+    │   ├── ObjectMissing          not retried   the named object does not exist
+    │   └── ObjectChanged          retried       the object was replaced while it was read
+    ├── QuarantineLimitExceeded    exit code 3   too many lines of a shard were rejected; nothing was written
+    ├── BooksDoNotClose            not retried   lines or rows are missing, or are there twice
+    └── CheckFailed                not retried   a statement of sql/checks returned violations
+
+A rejected line is a value, never an exception: it lands in quarantine with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class EtlError(Exception):
+    """Base of all errors. The message says what happened, where, what was expected and what to do next."""
+
+    exit_code = 1
+    retryable = False
+
+
+class ConfigError(EtlError):
+    """A setting is wrong.
+
+    ``where`` names file and key, ``value`` is what stands there, ``expected`` what is allowed.
+    """
+
+    exit_code = 2
+
+    def __init__(self, where: str, value: object, expected: str) -> None:
+        self.where, self.value, self.expected = where, value, expected
+        super().__init__(f"{where}: {value!r} is not usable; expected {expected}")
+
+
+class StatementError(EtlError):
+    """A SQL file does not keep the contract of its folder."""
+
+    exit_code = 2
+
+
+class StoreError(EtlError):
+    """Something about the object store."""
+
+
+class StoreUnavailable(StoreError):
+    """The store failed in a way that may pass; the task is retried."""
+
+    retryable = True
+
+
+class StoreRefused(StoreError):
+    """The store answered, and the answer is no: credentials, permission, or no such bucket or folder."""
+
+
+class ObjectMissing(StoreError):
+    """The named object does not exist."""
+
+
+class ObjectChanged(StoreError):
+    """An object was replaced between listing and reading; the next attempt reads the new one."""
+
+    retryable = True
+
+
+class QuarantineLimitExceeded(EtlError):
+    """More lines of a shard were rejected than its source allows; nothing of the shard was written."""
+
+    exit_code = 3
+
+    def __init__(
+        self, where: str, quarantined: int, lines: int, limit: str, reasons: Sequence[tuple[str, int, str]]
+    ) -> None:
+        self.where, self.quarantined, self.lines, self.reasons = where, quarantined, lines, tuple(reasons)
+        listed = "; ".join(f"{count} x {reason} (first: {sample})" for reason, count, sample in reasons)
+        super().__init__(
+            f"{where}: {quarantined} of {lines} lines were rejected, more than quarantine_limit {limit}. "
+            f"Nothing of this shard was written. Reasons: {listed}. "
+            "Look at them with `etl parse --rejects FILE <object>`, then correct the format in sources.toml "
+            "or raise quarantine_limit, and run again."
+        )
+
+
+class BooksDoNotClose(EtlError):
+    """The numbers of an object or a partition do not add up."""
+
+
+class CheckFailed(EtlError):
+    """A check returned violations."""

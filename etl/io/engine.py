@@ -1,0 +1,133 @@
+"""DuckDB: one configured connection, with every macro, a memory limit and a place to spill."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from etl.errors import EtlError, StatementError
+from etl.io.statements import Statements
+from etl.io.store import Store
+
+VERSION = f"duckdb {duckdb.__version__}"
+# bytes of a Parquet file are equal for 2, 3 or 4 threads but not for 1
+THREADS = max(2, int(os.environ.get("LOGBUCKET_THREADS", "2")))
+MEMORY_LIMIT = os.environ.get("LOGBUCKET_MEMORY_LIMIT", "2GB")
+_FOOTER_GUESS = 64 * 1024
+
+
+@contextmanager
+def engine(statements: Statements, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection whose temporary files live in ``folder``; closed at the end."""
+    connection = duckdb.connect()
+    try:
+        configure(connection, statements, folder)
+        yield connection
+    finally:
+        connection.close()
+
+
+def configure(connection: duckdb.DuckDBPyConnection, statements: Statements, folder: Path) -> None:
+    """Set time zone, limits and macros. Raises StatementError for a macro that does not compile."""
+    connection.execute(
+        f"SET TimeZone = 'UTC'; SET threads = {THREADS}; SET memory_limit = '{MEMORY_LIMIT}'; "
+        f"SET temp_directory = {quote(str(folder / 'spill'))}; SET preserve_insertion_order = true; "
+        "SET autoinstall_known_extensions = false; SET autoload_known_extensions = false; "
+        # a join must not swap its sides: the order of rows is part of the result
+        "SET disabled_optimizers = 'build_side_probe_side,join_order'"
+    )
+    for macro in statements.macros.values():
+        try:
+            connection.execute(macro.sql)
+        except duckdb.Error as error:
+            raise StatementError(f"{macro.path}: {error}") from None
+
+
+def set_variables(connection: duckdb.DuckDBPyConnection, **values: object) -> None:
+    """SQL variables, read in statements with ``getvariable('name')``."""
+    for variable, value in values.items():
+        if isinstance(value, dict):
+            entries = ", ".join(f"{quote(key)}: {quote(text)}" for key, text in value.items())
+            connection.execute(f"SET VARIABLE {variable} = MAP {{{entries}}}::MAP(VARCHAR, VARCHAR)")
+        else:
+            connection.execute(f"SET VARIABLE {variable} = $value", {"value": value})
+
+
+def describe(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, str]:
+    """Column name → DuckDB type of a query."""
+    return {row[0]: row[1] for row in connection.execute(f"DESCRIBE {sql}").fetchall()}
+
+
+def rows(connection: duckdb.DuckDBPyConnection, sql: str, parameters: object = None) -> list[dict[str, Any]]:
+    """The result of a query as a list of records."""
+    cursor = connection.execute(sql, parameters)
+    names = [item[0] for item in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def one(connection: duckdb.DuckDBPyConnection, sql: str, parameters: object = None) -> Any:
+    """The single value of a query."""
+    found = connection.execute(sql, parameters).fetchone()
+    return found[0] if found else None
+
+
+def quote(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def name(text: str) -> str:
+    """A quoted SQL identifier."""
+    return '"' + text.replace('"', '""') + '"'
+
+
+def file_list(paths: list[Path] | list[str]) -> str:
+    """A SQL list of paths for ``read_parquet``; glob characters in them are taken literally."""
+    return "[" + ", ".join(quote(_literal(str(path))) for path in paths) + "]"
+
+
+def _literal(path: str) -> str:
+    return "".join(f"[{char}]" if char in "*?[" else char for char in path)
+
+
+def write_parquet(
+    connection: duckdb.DuckDBPyConnection, sql: str, path: Path, *, compression: str, books: dict[str, Any] | None = None
+) -> int:
+    """Write a query to a Parquet file, reopen it and check its row count; returns the rows.
+
+    ``books`` is kept as JSON in the file's key-value metadata under ``logbucket``.
+    Raises EtlError where the written file does not hold what was written.
+    """
+    extra = f", KV_METADATA {{logbucket: {quote(json.dumps(books, sort_keys=True))}}}" if books is not None else ""
+    written = one(connection, f"COPY ({sql}) TO {quote(str(path))} (FORMAT parquet, COMPRESSION {compression}{extra})")
+    found = one(connection, f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({file_list([path])})")
+    if written != found:
+        raise EtlError(f"{path}: {written} rows written but {found} read back; the disk may be failing, run again")
+    return int(written)
+
+
+def read_books(store: Store, key: str) -> dict[str, Any] | None:
+    """The ``logbucket`` metadata of a Parquet object, from its footer; None where there is no such object.
+
+    A file without it, or one whose footer cannot be read, gives an empty dict.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    tail = store.tail(key, _FOOTER_GUESS)
+    if tail is None:
+        return None
+    needed = int.from_bytes(tail[-8:-4], "little") + 8 if tail[-4:] == b"PAR1" else 0
+    if needed > len(tail):
+        tail = store.tail(key, needed) or b""
+    try:
+        metadata = pq.read_metadata(pa.BufferReader(b"PAR1" + tail)).metadata or {}
+        return dict(json.loads(metadata.get(b"logbucket", b"{}")))
+    except (pa.ArrowInvalid, OSError, ValueError):
+        return {}

@@ -1,0 +1,127 @@
+"""The SQL files: found by their place, described by the header they open with.
+
+A header is the run of ``-- key: value`` lines at the top of a file. Nobody edits a registry: a file in the right
+folder is a format, metric, check or report.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from etl.errors import ConfigError, StatementError
+from etl.schema import DATASETS
+
+BUILT_IN = Path(__file__).resolve().parents[2] / "sql"
+_HEADER = re.compile(r"--\s*([a-z_]+):\s*(.*?)\s*$")
+_REQUIRED = {
+    "macros": ("title",),
+    "formats": ("title", "dataset", "sample"),
+    "enrich": ("title",),
+    "metrics": ("title", "dataset", "grain"),
+    "checks": ("title", "reads"),
+    "reports": ("title",),
+}
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One SQL file: its name (without ``.sql``), header and text."""
+
+    kind: str
+    name: str
+    path: Path
+    sql: str
+    header: dict[str, str] = field(hash=False)
+
+    @property
+    def dataset(self) -> str:
+        """The dataset it yields (a format) or reads (a metric)."""
+        return self.header["dataset"]
+
+    @property
+    def grain(self) -> list[str]:
+        """The columns that identify a row of a metric."""
+        return [part.strip() for part in self.header["grain"].split(",")]
+
+    @property
+    def record_start(self) -> str | None:
+        """The pattern of a record's first line, for formats whose records have several lines."""
+        return self.header.get("record_start")
+
+
+@dataclass(frozen=True)
+class Report:
+    """One folder of ``sql/reports``: queries by name and the template that shows them."""
+
+    name: str
+    queries: dict[str, Statement]
+    template: Path
+
+
+class Statements:
+    """All statements of the built-in ``sql/`` and of the folders a project adds; a later folder overrides by name."""
+
+    def __init__(self, folders: Iterable[Path] = ()) -> None:
+        self._folders = (BUILT_IN, *folders)
+        for folder in self._folders:
+            if not folder.is_dir():
+                raise ConfigError("sql", str(folder), "an existing folder of SQL files")
+        self.macros = self._kind("macros")
+        self.formats = self._kind("formats")
+        self.enrich = self._kind("enrich")
+        self.metrics = self._kind("metrics")
+        self.checks = self._kind("checks")
+        self.reports = self._reports()
+
+    def format(self, name: str) -> Statement:
+        """The format of that name. Raises ConfigError listing those there are."""
+        if name not in self.formats:
+            raise ConfigError("format", name, f"auto or one of {', '.join(sorted(self.formats))}")
+        return self.formats[name]
+
+    def digest(self, *names: Statement) -> str:
+        """SHA-256 over the texts of the given statements and all macros: what decides their results."""
+        parts = [item.sql for item in (*names, *self.macros.values())]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    def _kind(self, kind: str) -> dict[str, Statement]:
+        found: dict[str, Statement] = {}
+        for folder in self._folders:
+            for path in sorted((folder / kind).glob("*.sql")):
+                found[path.stem] = _read(kind, path)
+        return found
+
+    def _reports(self) -> dict[str, Report]:
+        found: dict[str, Report] = {}
+        for folder in self._folders:
+            for path in sorted((folder / "reports").glob("*/report.html.j2")):
+                queries = {item.stem: _read("reports", item) for item in sorted(path.parent.glob("*.sql"))}
+                found[path.parent.name] = Report(path.parent.name, queries, path)
+        return found
+
+
+@cache
+def load_statements(folders: tuple[Path, ...] = ()) -> Statements:
+    """Read once per process."""
+    return Statements(folders)
+
+
+def _read(kind: str, path: Path) -> Statement:
+    text = path.read_text(encoding="utf-8")
+    header: dict[str, str] = {}
+    for line in text.splitlines():
+        found = _HEADER.match(line)
+        if not found:
+            break
+        header[found[1]] = found[2]
+    for key in _REQUIRED[kind]:
+        if not header.get(key):
+            raise StatementError(f"{path}: no header line `-- {key}: …`; expected {', '.join(_REQUIRED[kind])} at the top of the file")
+    if "dataset" in header and header["dataset"] not in DATASETS:
+        raise StatementError(f"{path}: dataset {header['dataset']!r} is unknown; expected one of {', '.join(DATASETS)}")
+    return Statement(kind, path.stem, path, text, header)

@@ -1,0 +1,37 @@
+"""What a stage works with: settings, stores, statements and a scratch folder that is gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from etl.config import Settings
+from etl.io.engine import engine
+from etl.io.statements import Statements, load_statements
+from etl.io.store import Store, open_store
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The lake's store, the statements, and a local scratch folder."""
+
+    settings: Settings
+    lake: Store
+    statements: Statements
+    folder: Path
+    connection: duckdb.DuckDBPyConnection
+
+
+@contextmanager
+def workspace(settings: Settings) -> Iterator[Workspace]:
+    """Open all a stage needs; scratch files go to ``$LOGBUCKET_TMP`` or the system's temp folder."""
+    statements = load_statements(settings.sql)
+    with tempfile.TemporaryDirectory(prefix="logbucket-", dir=os.environ.get("LOGBUCKET_TMP")) as folder:
+        with engine(statements, Path(folder)) as connection:
+            yield Workspace(settings, open_store(settings.lake), statements, Path(folder), connection)

@@ -1,0 +1,133 @@
+"""The only place where keys of the lake are built or taken apart."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from etl.model.hours import format_hour, parse_hour
+
+
+@dataclass(frozen=True, order=True)
+class Partition:
+    """One (dataset, event hour) of a source; as text ``web_access/2026-11-22T13``."""
+
+    dataset: str
+    hour: datetime
+
+    def __str__(self) -> str:
+        return f"{self.dataset}/{format_hour(self.hour)}"
+
+    @classmethod
+    def parse(cls, text: str) -> Partition:
+        """Inverse of ``str``. Raises ValueError."""
+        dataset, _, hour = text.partition("/")
+        return cls(dataset, parse_hour(hour))
+
+
+def _landing(hour: datetime) -> str:
+    return f"landing_date={hour:%Y-%m-%d}/landing_hour={hour:%H}"
+
+
+def shard_name(shard: int) -> str:
+    """``shard-03``."""
+    return f"shard-{shard:02d}"
+
+
+def slice_key(source: str, partition: Partition, landing: datetime, shard: int) -> str:
+    """Key of the rows of one (landing hour, shard) that fall in one partition."""
+    return f"{slice_prefix(source, partition)}landing_hour={format_hour(landing)}/{shard_name(shard)}.parquet"
+
+
+def slice_prefix(source: str, partition: Partition) -> str:
+    """Prefix of all slices of one partition."""
+    return f"staged/{source}/{partition.dataset}/event_hour={format_hour(partition.hour)}/"
+
+
+_SLICE = re.compile(
+    r"staged/(?P<source>[^/]+)/(?P<dataset>[^/]+)/event_hour=(?P<hour>[^/]+)"
+    r"/landing_hour=(?P<landing>[^/]+)/shard-(?P<shard>\d+)\.parquet"
+)
+
+
+def parse_slice_key(key: str) -> tuple[str, Partition, datetime, int]:
+    """Slice key → (source, partition, landing hour, shard). Raises ValueError for a foreign key."""
+    found = _SLICE.fullmatch(key)
+    if not found:
+        raise ValueError(f"{key!r} is not the key of a slice")
+    partition = Partition(found["dataset"], parse_hour(found["hour"]))
+    return found["source"], partition, parse_hour(found["landing"]), int(found["shard"])
+
+
+def partition_key(source: str, partition: Partition) -> str:
+    """Key of a published partition."""
+    hour = partition.hour
+    return f"events/{partition.dataset}/event_date={hour:%Y-%m-%d}/event_hour={hour:%H}/{source}.parquet"
+
+
+def dataset_prefix(dataset: str, day: datetime | None = None) -> str:
+    """Prefix of a dataset's partitions, of one event date if given."""
+    return f"events/{dataset}/" + (f"event_date={day:%Y-%m-%d}/" if day else "")
+
+
+_PARTITION = re.compile(
+    r"events/(?P<dataset>[^/]+)/event_date=(?P<date>[^/]+)/event_hour=(?P<hour>\d\d)/(?P<source>[^/]+)\.parquet"
+)
+
+
+def parse_partition_key(key: str) -> tuple[str, Partition]:
+    """Partition key → (source, partition). Raises ValueError for a foreign key."""
+    found = _PARTITION.fullmatch(key)
+    if not found:
+        raise ValueError(f"{key!r} is not the key of a partition")
+    return found["source"], Partition(found["dataset"], parse_hour(f"{found['date']}T{found['hour']}"))
+
+
+def metric_key(metric: str, day: datetime, source: str) -> str:
+    """Key of one metric's object of one event date."""
+    return f"metrics/{metric}/event_date={day:%Y-%m-%d}/{source}.parquet"
+
+
+def quarantine_key(source: str, landing: datetime, shard: int) -> str:
+    """Key of the rejected lines of one shard."""
+    return f"quarantine/{source}/{_landing(landing)}/{shard_name(shard)}.parquet"
+
+
+def ledger_key(source: str, landing: datetime, shard: int) -> str:
+    """Key of the account of one shard."""
+    return f"ledger/{source}/{_landing(landing)}/{shard_name(shard)}.json"
+
+
+def pending_key(source: str, landing: datetime, shard: int) -> str:
+    """Key of the note that a shard's partitions still have to be published."""
+    return f"work/{source}/pending/{format_hour(landing)}.{shard_name(shard)}.json"
+
+
+def pending_prefix(source: str) -> str:
+    """Prefix of all such notes of a source."""
+    return f"work/{source}/pending/"
+
+
+def work_list_key(source: str, landing: datetime) -> str:
+    """Key of the listing one run works from."""
+    return f"work/{source}/{_landing(landing)}.json.gz"
+
+
+def report_key(report: str, first: datetime, last: datetime) -> str:
+    """Key of a rendered report over the event hours first..last (both included)."""
+    return f"reports/{report}/{format_hour(first)}--{format_hour(last)}.html"
+
+
+_EVENT_DATE = re.compile(r"/(?:event|landing)_date=(\d{4}-\d\d-\d\d)(?:/(?:event|landing)_hour=(\d\d))?/")
+
+
+def hours_of_key(key: str) -> tuple[datetime, datetime] | None:
+    """First and last hour a lake object can hold by its key, or None where the key carries no date."""
+    found = _EVENT_DATE.search(key)
+    if not found:
+        return None
+    if found[2]:
+        hour = parse_hour(f"{found[1]}T{found[2]}")
+        return hour, hour
+    return parse_hour(f"{found[1]}T00"), parse_hour(f"{found[1]}T23")

@@ -1,0 +1,1 @@
+"""One module per arrow of the flow: land, normalize, publish, aggregate, check, report."""

@@ -1,0 +1,102 @@
+"""event-hour partitions → metric objects, one a day; only hours whose partition changed are computed again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from etl import layout
+from etl.config import Settings
+from etl.errors import StatementError
+from etl.io import engine
+from etl.io.statements import Statement
+from etl.io.workspace import Workspace, workspace
+from etl.layout import Partition
+
+
+def aggregate(settings: Settings, source_name: str, partitions: Iterable[str]) -> list[str]:
+    """Bring the metrics of the touched days up to date; returns the keys of their objects.
+
+    A metric's rows of an hour are a function of that hour's partition and the metric's SQL. Raises StatementError where
+    a metric does not keep its contract.
+    """
+    settings.source(source_name)
+    days = sorted({(part.dataset, part.hour.replace(hour=0)) for part in map(Partition.parse, partitions)})
+    keys = []
+    with workspace(settings) as space:
+        for dataset, day in days:
+            hours = _partitions_of_day(space, source_name, dataset, day)
+            for metric in space.statements.metrics.values():
+                if metric.dataset == dataset:
+                    keys.append(_day(space, source_name, metric, day, hours))
+    return keys
+
+
+def _partitions_of_day(space: Workspace, source: str, dataset: str, day: datetime) -> dict[Partition, str]:
+    """Partition → the digest of its inputs, for the hours of a day that have one."""
+    found: dict[Partition, str] = {}
+    for hour in range(24):
+        partition = Partition(dataset, day + timedelta(hours=hour))
+        books = engine.read_books(space.lake, layout.partition_key(source, partition))
+        if books is not None:
+            found[partition] = books.get("inputs", "")
+    return found
+
+
+def _day(space: Workspace, source: str, metric: Statement, day: datetime, hours: dict[Partition, str]) -> str:
+    key = layout.metric_key(metric.name, day, source)
+    now = {str(partition): _hour_digest(space, metric, inputs) for partition, inputs in hours.items()}
+    recorded = engine.read_books(space.lake, key)
+    before = (recorded or {}).get("hours", {})
+    if not now:
+        space.lake.delete(key)
+        return key
+    if now == before:
+        return key
+    kept = sorted(text for text in now if before.get(text) == now[text])
+    space.connection.execute("DROP TABLE IF EXISTS metric_rows")
+    for partition in sorted(hours):
+        if str(partition) not in kept:
+            _compute(space, source, metric, partition)
+    if kept:
+        _keep(space, metric, key, [Partition.parse(text).hour for text in kept])
+    order = ", ".join(engine.name(column) for column in metric.grain)
+    path = space.folder / "metric.parquet"
+    engine.write_parquet(
+        space.connection, f"SELECT * FROM metric_rows ORDER BY {order}", path, compression="zstd", books={"hours": now}
+    )
+    space.lake.put(path, key)
+    path.unlink()
+    return key
+
+
+def _hour_digest(space: Workspace, metric: Statement, inputs: str) -> str:
+    return hashlib.sha256(json.dumps([inputs, space.statements.digest(metric), engine.VERSION]).encode()).hexdigest()[:24]
+
+
+def _compute(space: Workspace, source: str, metric: Statement, partition: Partition) -> None:
+    path = space.lake.fetch(layout.partition_key(source, partition), space.folder)
+    engine.set_variables(space.connection, hour_start=partition.hour, source_name=source)
+    space.connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW events AS SELECT * FROM read_parquet({engine.file_list([path])}, hive_partitioning = false)"
+    )
+    given = engine.describe(space.connection, metric.sql)
+    if missing := [column for column in ("hour_start", *metric.grain) if column not in given]:
+        raise StatementError(f"{metric.path}: column {missing[0]} of its grain is missing; it gives {', '.join(given)}")
+    _add(space, metric.sql)
+    if path.parent == space.folder:
+        path.unlink()
+
+
+def _keep(space: Workspace, metric: Statement, key: str, hours: list[datetime]) -> None:
+    path: Path = space.lake.fetch(key, space.folder)
+    listed = ", ".join(f"TIMESTAMP '{hour}'" for hour in hours)
+    _add(space, f"SELECT * FROM read_parquet({engine.file_list([path])}, hive_partitioning = false) WHERE hour_start IN ({listed})")
+
+
+def _add(space: Workspace, sql: str) -> None:
+    exists = engine.one(space.connection, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'metric_rows'")
+    space.connection.execute(f"INSERT INTO metric_rows BY NAME {sql}" if exists else f"CREATE TEMP TABLE metric_rows AS {sql}")

@@ -1,0 +1,74 @@
+"""raw objects → work list: freeze the listing that one run works from."""
+
+from __future__ import annotations
+
+import gzip
+import tempfile
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from etl import layout
+from etl.config import Settings, Source
+from etl.errors import StoreRefused
+from etl.io.store import Stat, Store, open_store, put_bytes
+from etl.model.hours import HOUR, format_hour, hours_between, parse_hour, to_hour
+from etl.model.worklist import RawObject, WorkList
+
+_DAY = timedelta(days=1)
+
+
+def land(settings: Settings, source_name: str, landing_hour: str) -> str:
+    """List the raw objects of a landing hour and of the hours it looks back on; returns the work list's key.
+
+    The same listing gives the same bytes. Raises StoreRefused where raw or lake cannot be reached.
+    """
+    source = settings.source(source_name)
+    hour = parse_hour(landing_hour)
+    raw = open_store(source.raw_root)
+    first = min(max(hour - source.look_back_hours * HOUR, to_hour(source.start)), hour)
+    found = list_raw(raw, source, first, hour)
+    if not found and not _reachable(raw):
+        raise StoreRefused(f"{raw.root}: no such folder or bucket; expected the raw objects of source {source.name!r} there")
+    hours = {format_hour(key): objects for key, objects in sorted(found.items())}
+    work = WorkList(source.name, format_hour(first), landing_hour, hours)
+    key = layout.work_list_key(source.name, hour)
+    with tempfile.TemporaryDirectory() as folder:
+        put_bytes(open_store(settings.lake), gzip.compress(work.to_json(), mtime=0), key, Path(folder))
+    return key
+
+
+def read_work_list(lake: Store, key: str) -> WorkList:
+    """The work list at a key. Raises StoreRefused where it is gone."""
+    data = lake.read(key)
+    if data is None:
+        raise StoreRefused(f"{lake.uri(key)}: the work list is gone; run the task `land` of this run again, then this one")
+    return WorkList.from_json(gzip.decompress(data))
+
+
+def list_raw(raw: Store, source: Source, first: datetime, last: datetime) -> dict[datetime, list[RawObject]]:
+    """Landing hour → its raw objects sorted by key, for the landing hours first..last that have any."""
+    found: dict[datetime, list[RawObject]] = {}
+    for hour, stat in _landed(raw, source, first, last):
+        if first <= hour <= last and stat.size > 0:
+            item = RawObject(stat.key, stat.etag, stat.size, f"{stat.modified:%Y-%m-%dT%H:%M:%S}")
+            found.setdefault(hour, []).append(item)
+    return {hour: sorted(set(objects)) for hour, objects in found.items()}
+
+
+def _landed(raw: Store, source: Source, first: datetime, last: datetime) -> Iterable[tuple[datetime, Stat]]:
+    if source.lands_by_key:
+        for hour in hours_between(first, last):
+            for stat in raw.list(f"{hour:{source.raw_template}}"):
+                yield hour, stat
+        return
+    # LastModified decides; a date in the key only narrows the listing, a day to either side
+    days = hours_between(first - _DAY, last + _DAY) if "%" in source.raw_template else [first]
+    for prefix in sorted({f"{day:{source.raw_template}}" if source.raw_template else "" for day in days}):
+        for stat in raw.list(prefix):
+            yield to_hour(stat.modified), stat
+
+
+def _reachable(raw: Store) -> bool:
+    """S3 refuses by itself; a local folder that is not there just lists nothing."""
+    return raw.root.startswith("s3://") or Path(raw.root).is_dir()

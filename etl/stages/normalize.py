@@ -1,0 +1,244 @@
+"""raw objects → staged slices, quarantine and ledger, for one shard of the landing hours of a run.
+
+Everything is computed into local files first. Only then, in this order: a note that the touched partitions have to be
+published, the slices, the removal of slices no longer produced, quarantine, ledger. A crash anywhere leaves either a
+ledger that does not match the listing (redone) or a note (published again).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from etl import layout
+from etl.config import Settings, Source
+from etl.errors import ObjectChanged, QuarantineLimitExceeded
+from etl.io.engine import VERSION, write_parquet
+from etl.io.raw import RawInput
+from etl.io.statements import Statements
+from etl.io.store import Store, file_digest, open_store, put_bytes
+from etl.io.workspace import Workspace, workspace
+from etl.layout import Partition
+from etl.model.hours import format_hour, hours_between, parse_hour
+from etl.model.ledger import Ledger, ObjectBook, SliceBook
+from etl.model.worklist import RawObject, WorkList, in_producer_order, producer_of, shard_of
+from etl.stages.land import read_work_list
+from etl.stages.parse import Object, Parsed, parse
+
+_DECIDES_OUTCOME = ("raw", "format", "zone", "service_name", "shards", "max_lateness_days", "fields", "producer")
+
+
+def normalize(settings: Settings, source_name: str, work_list_key: str, shard: int, reprocess: bool = False) -> list[str]:
+    """Bring one shard's slices up to date with the work list; returns the partitions to publish.
+
+    These are all partitions of the run's own landing hour, those of changed hours, and those a crashed run left behind.
+    Unchanged landing hours are not read again unless ``reprocess``. Raises QuarantineLimitExceeded, BooksDoNotClose
+    and store errors; then nothing of that landing hour was written.
+    """
+    source = settings.source(source_name)
+    touched: set[str] = set()
+    with workspace(settings) as space:
+        work = read_work_list(space.lake, work_list_key)
+        pending = _pending(space.lake, source.name, shard)
+        inputs = shard_inputs(source, space.statements)
+        window = {format_hour(hour) for hour in hours_between(parse_hour(work.first_hour), parse_hour(work.landing_hour))}
+        for hour in sorted(window):
+            job = _Shard(space, source, parse_hour(hour), shard, inputs)
+            mine = [item for item in work.hours.get(hour, []) if _shard_of(source, item) == shard]
+            before = read_ledger(space.lake, source.name, job.landing, shard)
+            if _is_current(job, work, mine, before) and hour not in pending and not (reprocess and before):
+                if hour == work.landing_hour and before:
+                    touched.update(before.touched)
+            elif mine or before:
+                touched.update(job.run(mine, before, pending.get(hour, set())).touched)
+        for hour in sorted(set(pending) - window):
+            touched |= pending[hour]
+    return sorted(touched)
+
+
+def read_ledger(lake: Store, source: str, landing: datetime, shard: int) -> Ledger | None:
+    """The account of a shard, or None where it was never processed."""
+    data = lake.read(layout.ledger_key(source, landing, shard))
+    return Ledger.from_json(data) if data else None
+
+
+def clear_pending(lake: Store, source: str, published: Iterable[str]) -> None:
+    """Remove the notes whose shard is settled and whose partitions have all been published."""
+    done = set(published)
+    for stat in lake.list(layout.pending_prefix(source)):
+        note = json.loads(lake.read(stat.key) or b"{}")
+        if not note:
+            continue
+        ledger = lake.read(layout.ledger_key(source, parse_hour(note["landing_hour"]), note["shard"]))
+        settled = ledger is not None and hashlib.sha256(ledger).hexdigest() == note["ledger"]
+        if settled and set(note["partitions"]) <= done:
+            lake.delete(stat.key)
+
+
+def shard_inputs(source: Source, statements: Statements) -> str:
+    """Digest of all that decides a shard's outcome besides its objects: SQL, settings, engine."""
+    names = sorted(statements.formats) if source.format == "auto" else [source.format]
+    decisive = {key: str(value) for key, value in asdict(source).items() if key in _DECIDES_OUTCOME}
+    used = [*(statements.format(item) for item in names), *statements.enrich.values()]
+    text = json.dumps([decisive, VERSION, statements.digest(*used)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _shard_of(source: Source, item: RawObject) -> int:
+    return shard_of(producer_of(item.key, source.producer), source.shards)
+
+
+def _pending(lake: Store, source: str, shard: int) -> dict[str, set[str]]:
+    """Landing hour → partitions that a run announced for this shard and did not get to publish."""
+    found: dict[str, set[str]] = {}
+    for stat in lake.list(layout.pending_prefix(source)):
+        note = json.loads(lake.read(stat.key) or b"{}")
+        if note.get("shard") == shard:
+            found[note["landing_hour"]] = set(note["partitions"])
+    return found
+
+
+def _is_current(job: _Shard, work: WorkList, mine: list[RawObject], before: Ledger | None) -> bool:
+    """Whether the ledger matches the listing; for the run's own hour also the code, settings and slices behind it."""
+    listed = {(item.key, item.etag, item.size) for item in mine}
+    known = {(book.key, book.etag, book.size) for book in before.objects} if before else set()
+    if listed != known:
+        return False
+    if before is None or format_hour(job.landing) != work.landing_hour:
+        return True
+    return before.inputs == job.inputs and all(
+        job.space.lake.stat(layout.slice_key(job.source.name, Partition.parse(piece.partition), job.landing, job.shard))
+        for piece in before.slices
+    )
+
+
+@dataclass(frozen=True)
+class _Shard:
+    """Recomputes one (landing hour, shard)."""
+
+    space: Workspace
+    source: Source
+    landing: datetime
+    shard: int
+    inputs: str
+
+    def run(self, listed: list[RawObject], before: Ledger | None, pending: set[str]) -> Ledger:
+        """Parse, account, then write; returns the new ledger."""
+        raw = open_store(self.source.raw_root)
+        objects = self._fetch(raw, listed)
+        parsed = parse(self.space, self.source, objects, self.landing)
+        self._require_unchanged(raw, objects)
+        books = self._books(parsed)
+        self._require_quality(books, parsed)
+        slices = self._slices(parsed)
+        ledger = Ledger(
+            source=self.source.name,
+            landing_hour=format_hour(self.landing),
+            shard=self.shard,
+            inputs=self.inputs,
+            objects=books,
+            slices=[SliceBook(str(partition), count, file_digest(path)) for partition, path, count in slices],
+            touched=sorted({str(partition) for partition, _, _ in slices} | pending | set(before.touched if before else ())),
+        )
+        ledger.require_closed()
+        self._store(ledger, {partition: path for partition, path, _ in slices}, self._quarantine(parsed), before)
+        for path in self.space.folder.glob("*"):
+            if path.is_file():
+                path.unlink()
+        return ledger
+
+    def _fetch(self, raw: Store, listed: list[RawObject]) -> list[Object]:
+        objects = []
+        for number, item in enumerate(in_producer_order(listed, self.source.producer)):
+            path = raw.fetch(item.key, self.space.folder, item.etag)
+            producer = producer_of(item.key, self.source.producer)
+            objects.append(Object(RawInput(number, path, datetime.fromisoformat(item.modified), producer), raw.uri(item.key), item))
+        return objects
+
+    def _require_unchanged(self, raw: Store, objects: list[Object]) -> None:
+        """A local file is read in place: its writer must not have touched it meanwhile."""
+        for item in objects:
+            in_place = item.raw.path.parent != self.space.folder
+            if in_place and getattr(raw.stat(item.listed.key), "etag", None) != item.listed.etag:
+                raise ObjectChanged(f"{item.uri}: the file changed while it was read. Run again when its writer is done.")
+
+    def _books(self, parsed: Parsed) -> list[ObjectBook]:
+        counted = parsed.counts(self.space.connection)
+        nothing = {"rows": 0, "row_lines": 0, "quarantined": 0, "ignored": 0, "partial": 0}
+        books = []
+        for item in parsed.objects:
+            number = item.raw.number
+            reading = parsed.readings[number]
+            found = counted.get(number, nothing)
+            problem = parsed.corrupt.get(number)
+            if problem:
+                found = {**found, "quarantined": reading.lines}
+            books.append(
+                ObjectBook(
+                    uri=item.uri,
+                    **asdict(item.listed),
+                    codec=reading.codec,
+                    format=parsed.formats[number],
+                    digest=reading.digest,
+                    lines=reading.lines,
+                    joined_in=reading.joined_in,
+                    joined_out=reading.joined_out,
+                    problem=problem,
+                    **found,
+                )
+            )
+        return sorted(books, key=lambda book: book.key)
+
+    def _require_quality(self, books: list[ObjectBook], parsed: Parsed) -> None:
+        lines, rejected = sum(book.lines for book in books), sum(book.quarantined for book in books)
+        if self.source.quarantine_limit.exceeded(rejected, lines):
+            where = f"source {self.source.name}, landing hour {format_hour(self.landing)}, shard {self.shard}"
+            reasons = parsed.reasons(self.space.connection)
+            raise QuarantineLimitExceeded(where, rejected, lines, str(self.source.quarantine_limit), reasons)
+
+    def _slices(self, parsed: Parsed) -> list[tuple[Partition, Path, int]]:
+        """One local file per partition, with the content digest of each object for the publisher."""
+        digests = {item.uri: parsed.readings[item.raw.number].digest for item in parsed.objects}
+        found = []
+        for number, partition in enumerate(parsed.partitions(self.space.connection)):
+            path = self.space.folder / f"slice-{number}.parquet"
+            hour = f"TIMESTAMP '{partition.hour}'"
+            where = f"AND event_time >= {hour} AND event_time < {hour} + INTERVAL 1 HOUR"
+            sql = parsed.rows_sql(self.space, partition.dataset, where)
+            books = {"objects": digests, "landing_hour": format_hour(self.landing)}
+            found.append((partition, path, write_parquet(self.space.connection, sql, path, compression="lz4", books=books)))
+        return found
+
+    def _quarantine(self, parsed: Parsed) -> Path | None:
+        sql = parsed.quarantine_sql()
+        if sql is None:
+            return None
+        path = self.space.folder / "quarantine.parquet"
+        count = write_parquet(self.space.connection, sql, path, compression="zstd")
+        return path if count else None
+
+    def _store(self, ledger: Ledger, slices: dict[Partition, Path], quarantine: Path | None, before: Ledger | None) -> None:
+        lake, name = self.space.lake, self.source.name
+        data = ledger.to_json()
+        note = {
+            "landing_hour": ledger.landing_hour,
+            "shard": self.shard,
+            "partitions": ledger.touched,
+            "ledger": hashlib.sha256(data).hexdigest(),
+        }
+        note_key = layout.pending_key(name, self.landing, self.shard)
+        put_bytes(lake, json.dumps(note, sort_keys=True).encode(), note_key, self.space.folder)
+        for partition, path in slices.items():
+            lake.put(path, layout.slice_key(name, partition, self.landing, self.shard))
+        for text in sorted(set(ledger.touched) - {str(partition) for partition in slices}):
+            lake.delete(layout.slice_key(name, Partition.parse(text), self.landing, self.shard))
+        quarantine_key = layout.quarantine_key(name, self.landing, self.shard)
+        if quarantine:
+            lake.put(quarantine, quarantine_key)
+        elif before:
+            lake.delete(quarantine_key)
+        put_bytes(lake, data, layout.ledger_key(name, self.landing, self.shard), self.space.folder)

@@ -1,0 +1,169 @@
+"""staged slices → event-hour partitions.
+
+Runs overlap, so a partition is built from a listing that is taken again after the PUT, until it did not change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from etl import layout
+from etl.config import Settings, Source
+from etl.errors import BooksDoNotClose, ConfigError, ObjectMissing, StoreUnavailable
+from etl.io import engine
+from etl.io.store import Stat, file_digest
+from etl.io.workspace import Workspace, workspace
+from etl.layout import Partition
+from etl.schema import columns
+
+_ROUNDS = 20
+
+
+def publish(settings: Settings, source_name: str, partitions: Iterable[str], force: bool = False) -> list[str]:
+    """Make each partition (``web_access/2026-11-22T13``) the sum of its slices; returns the same partitions, sorted.
+
+    A partition whose recorded inputs are its present slices is left alone unless ``force``; one without slices is
+    removed. Raises BooksDoNotClose where rows staged ≠ rows published + duplicates; then nothing was replaced.
+    """
+    source = settings.source(source_name)
+    wanted = sorted(set(partitions))
+    with workspace(settings) as space:
+        for text in wanted:
+            _publish(space, source, Partition.parse(text), force)
+    return wanted
+
+
+def _publish(space: Workspace, source: Source, partition: Partition, force: bool) -> None:
+    key = layout.partition_key(source.name, partition)
+    for _ in range(_ROUNDS):
+        listed = _slices(space, source, partition)
+        try:
+            if not listed:
+                space.lake.delete(key)
+            else:
+                _build(space, source, partition, listed, key, force)
+        except ObjectMissing:
+            continue  # a slice was replaced or removed meanwhile: the listing below would say so too
+        if _slices(space, source, partition) == listed:
+            return
+    raise StoreUnavailable(
+        f"{space.lake.uri(key)}: its slices changed during {_ROUNDS} attempts to publish it; another run is busy with them, run again"
+    )
+
+
+def _slices(space: Workspace, source: Source, partition: Partition) -> list[Stat]:
+    found = [stat for stat in space.lake.list(layout.slice_prefix(source.name, partition)) if stat.key.endswith(".parquet")]
+    return sorted(found, key=lambda stat: stat.key)
+
+
+@dataclass(frozen=True)
+class _Slice:
+    key: str
+    path: Path
+    digest: str
+
+
+def _build(space: Workspace, source: Source, partition: Partition, listed: Sequence[Stat], key: str, force: bool) -> None:
+    digests = {stat.key: space.lake.digest(stat.key) or "" for stat in listed}
+    inputs = _inputs(source, partition, digests)
+    recorded = engine.read_books(space.lake, key)
+    if recorded and recorded.get("inputs") == inputs and not force:
+        return
+    pieces = [_fetch(space, stat) for stat in listed]
+    inputs = _inputs(source, partition, {piece.key: piece.digest for piece in pieces})
+    path = space.folder / "partition.parquet"
+    sql, staged, duplicates = _rows(space, source, partition, pieces)
+    books = {
+        "inputs": inputs,
+        "staged": staged,
+        "duplicates": duplicates,
+        "slices": len(pieces),
+        "landing_hours": sorted({f"{layout.parse_slice_key(piece.key)[2]:%Y-%m-%dT%H}" for piece in pieces}),
+    }
+    published = engine.write_parquet(space.connection, sql, path, compression="zstd", books=books)
+    if staged != published + duplicates:
+        raise BooksDoNotClose(
+            f"{space.lake.uri(key)}: {staged} rows staged, but {published} published + {duplicates} duplicates. "
+            "The old partition was left as it is; this is a defect of the pipeline, please report it."
+        )
+    space.lake.put(path, key)
+    for used in (path, *(piece.path for piece in pieces if piece.path.parent == space.folder)):
+        used.unlink()
+
+
+def _inputs(source: Source, partition: Partition, digests: dict[str, str]) -> str:
+    schema = [(column.name, column.type) for column in columns(partition.dataset)]
+    text = json.dumps([sorted(digests.items()), source.deduplicate, schema, engine.VERSION])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _fetch(space: Workspace, stat: Stat) -> _Slice:
+    path = space.lake.fetch(stat.key, space.folder)
+    return _Slice(stat.key, path, file_digest(path))
+
+
+def _rows(space: Workspace, source: Source, partition: Partition, pieces: Sequence[_Slice]) -> tuple[str, int, int]:
+    """(query of the rows to publish, rows staged, duplicates among them), from the slices in the order of their keys."""
+    files = engine.file_list([piece.path for piece in pieces])
+    scan = f"read_parquet({files}, hive_partitioning = false"
+    staged = int(engine.one(space.connection, f"SELECT count(*) FROM {scan})"))
+    losers = _losers(space, source, pieces, scan)
+    if not losers and not isinstance(source.deduplicate, tuple):
+        return f"SELECT * FROM {scan})", staged, 0
+    space.connection.execute("CREATE OR REPLACE TEMP TABLE losers (filename VARCHAR, source_uri VARCHAR)")
+    for filename, uri in losers:
+        space.connection.execute("INSERT INTO losers VALUES (?, ?)", [filename, uri])
+    kept = f"SELECT * FROM {scan}, filename = true, file_row_number = true) WHERE (filename, source_uri) NOT IN (FROM losers)"
+    if isinstance(source.deduplicate, tuple):
+        kept = _first_of_each_key(space, source.deduplicate, partition, kept)
+    ordered = f"SELECT * EXCLUDE (filename, file_row_number) FROM ({kept}) ORDER BY list_position({files}, filename), file_row_number"
+    return ordered, staged, staged - int(engine.one(space.connection, f"SELECT count(*) FROM ({kept})"))
+
+
+def _losers(space: Workspace, source: Source, pieces: Sequence[_Slice], scan: str) -> list[tuple[str, str]]:
+    """(file, source_uri) pairs not to publish.
+
+    Of one object that was overwritten, the version of the last landing hour stays; with ``deduplicate = "objects"``, of
+    several objects with the same content the first one by landing hour and URI.
+    """
+    landing: dict[str, str] = {}
+    digests: dict[str, dict[str, str]] = {}
+    for piece in pieces:
+        books = _slice_books(piece)
+        landing[str(piece.path)] = books["landing_hour"]
+        digests[str(piece.path)] = books["objects"]
+    present = space.connection.execute(f"SELECT DISTINCT filename, source_uri FROM {scan}, filename = true)").fetchall()
+    newest = {uri: max(landing[other] for other, same in present if same == uri) for _, uri in present}
+    current = [(name, uri) for name, uri in present if landing[name] == newest[uri]]
+    losers = set(present) - set(current)
+    if source.deduplicate == "objects":
+        first: dict[str, tuple[str, str]] = {}
+        for name, uri in sorted(current, key=lambda item: (landing[item[0]], item[1])):
+            digest = digests[name][uri]
+            if first.setdefault(digest, (name, uri))[1] != uri:
+                losers.add((name, uri))
+    return sorted(losers)
+
+
+def _slice_books(piece: _Slice) -> dict[str, Any]:
+    import pyarrow.parquet as pq
+
+    return dict(json.loads((pq.read_metadata(piece.path).metadata or {})[b"logbucket"]))
+
+
+def _first_of_each_key(space: Workspace, keys: tuple[str, ...], partition: Partition, kept: str) -> str:
+    known = {column.name for column in columns(partition.dataset)}
+    for key in keys:
+        if key not in known:
+            raise ConfigError("deduplicate", key, f"columns of {partition.dataset}: {', '.join(sorted(known))}")
+    listed = ", ".join(engine.name(key) for key in keys)
+    complete = " AND ".join(f"{engine.name(key)} IS NOT NULL" for key in keys)
+    return (
+        f"SELECT * FROM ({kept}) QUALIFY NOT ({complete}) "
+        f"OR row_number() OVER (PARTITION BY {listed} ORDER BY observed_time, source_uri, source_line) = 1"
+    )

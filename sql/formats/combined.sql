@@ -1,0 +1,73 @@
+-- title: Apache and nginx combined access log, with optional further fields after the user agent
+-- dataset: web_access
+-- sample: 203.0.113.9 - frank [22/Nov/2026:13:04:05 +0900] "GET /cart?step=2 HTTP/1.1" 200 5123 "https://shop.example/" "Mozilla/5.0" 0.034
+-- limits: a trailing number with a decimal point is $request_time (seconds), one without is %D (microseconds)
+WITH split AS (
+    SELECT origin, raw, string_split(raw, '"') AS quoted FROM records
+), shaped AS (
+    SELECT origin, raw, quoted, string_split(quoted[1], ' ') AS head, string_split(quoted[3], ' ') AS numbers FROM split
+), judged AS (
+    SELECT *, clf_is_plain(quoted, head, numbers) AND len(quoted) >= 7 AND quoted[5] = ' '
+        AND NOT ends_with(quoted[4], '\') AND NOT ends_with(quoted[6], '\') AS plain
+    FROM shaped
+), headed AS (
+    SELECT *, CASE WHEN NOT plain THEN clf_head(raw) END AS h FROM judged
+), answered AS (
+    SELECT *, CASE WHEN NOT plain THEN clf_request(h.rest) END AS r FROM headed
+), agented AS (
+    SELECT *, CASE WHEN NOT plain THEN clf_agents(r.tail) END AS a FROM answered
+), careful AS (
+    SELECT *,
+        CASE WHEN NOT plain AND a.extra = '' AND a.agent = '' AND NOT regexp_matches(r.tail, '^ \S+ \S+$')
+             THEN regexp_extract(r.tail, '^ "((?:[^"\\]|\\.)*)(?:" ?"?((?:[^"\\]|\\.)*))?', ['referrer', 'agent']) END AS cut
+    FROM agented
+), fields AS (
+    SELECT origin, raw, plain,
+        CASE WHEN plain THEN head[1] ELSE h.client END AS client,
+        CASE WHEN plain THEN head[2] ELSE h.identity END AS identity,
+        CASE WHEN plain THEN head[3] ELSE h.user END AS remote_user,
+        CASE WHEN plain THEN head[4][2:] || ' ' || head[5][1:5] ELSE h.time END AS time_text,
+        CASE WHEN plain THEN quoted[2] WHEN r.status = '' THEN regexp_extract(h.rest, '^ "(.*?)"?$', 1) ELSE r.request END AS request,
+        CASE WHEN plain THEN numbers[2] ELSE r.status END AS status,
+        CASE WHEN plain THEN numbers[3] ELSE r.size END AS size,
+        CASE WHEN plain THEN quoted[4] WHEN cut IS NOT NULL THEN cut.referrer ELSE a.referrer END AS referrer,
+        CASE WHEN plain THEN quoted[6] WHEN cut IS NOT NULL THEN cut.agent ELSE a.agent END AS agent,
+        CASE WHEN plain AND len(quoted) = 7 THEN quoted[7] WHEN plain THEN array_to_string(quoted[7:], '"') ELSE a.extra END AS extra,
+        NOT plain AND (cut IS NOT NULL OR r.status = '') AS is_cut
+    FROM careful
+), timed AS (
+    SELECT *, clf_time(time_text) AS event_time, string_split(request, ' ') AS words, trim(extra) AS further FROM fields
+), requested AS (
+    SELECT *, request_is_plain(words) AS known, CASE WHEN NOT request_is_plain(words) THEN odd_request(request) END AS odd FROM timed
+)
+SELECT
+    origin, raw,
+    CASE WHEN event_time IS NULL AND time_text <> ''
+         THEN 'time: ' || left(time_text, 60) || ' is not a time; expected 22/Nov/2026:13:04:05 +0900'
+         WHEN event_time IS NULL
+         THEN 'time: none found; expected [22/Nov/2026:13:04:05 +0900] after client, identity and user' END AS reject_reason,
+    event_time,
+    'offset' AS time_basis,
+    CASE WHEN is_cut OR NOT (known OR request = '-') OR try_cast(status AS SMALLINT) IS NULL
+              OR (size <> '-' AND try_cast(size AS BIGINT) IS NULL) THEN 'partial' ELSE 'ok' END AS parse_status,
+    client AS client_address,
+    dash_null(remote_user) AS user_name,
+    CASE WHEN known THEN words[1] ELSE dash_null(odd.method) END AS http_request_method,
+    CASE WHEN known THEN split_part(words[2], '?', 1) ELSE dash_null(split_part(odd.target, '?', 1)) END AS url_path,
+    CASE WHEN contains(coalesce(CASE WHEN known THEN words[2] ELSE odd.target END, ''), '?')
+         THEN regexp_extract(CASE WHEN known THEN words[2] ELSE odd.target END, '\?(.*)$', 1) END AS url_query,
+    CASE WHEN known THEN words[3][6:] ELSE dash_null(odd.version) END AS network_protocol_version,
+    try_cast(status AS SMALLINT) AS http_response_status_code,
+    try_cast(size AS BIGINT) AS http_response_body_size_bytes,
+    CASE WHEN further = '' THEN NULL
+         WHEN regexp_full_match(further, '\d+\.\d+') THEN round(further::DOUBLE * 1000, 6)
+         WHEN regexp_full_match(further, '\d+') THEN round(further::DOUBLE / 1000, 6) END AS duration_ms,
+    dash_null(referrer) AS http_request_referrer,
+    dash_null(agent) AS user_agent_original,
+    CASE WHEN (further = '' OR regexp_full_match(further, '-|"-"|\d+(\.\d+)?')) AND identity = '-' AND (known OR request = '-') THEN no_attributes()
+         ELSE attributes_of([
+             {'key': 'identity', 'value': dash_null(identity)},
+             {'key': 'request', 'value': CASE WHEN NOT known AND dash_null(odd.method) IS NULL THEN dash_null(request) END},
+             {'key': 'extra', 'value': CASE WHEN NOT regexp_full_match(further, '-|"-"|\d+(\.\d+)?') THEN nullif(further, '') END}
+         ]) END AS attributes
+FROM requested

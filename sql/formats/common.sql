@@ -1,0 +1,42 @@
+-- title: Apache and nginx common access log
+-- dataset: web_access
+-- sample: 203.0.113.9 - - [22/Nov/2026:13:04:05 +0900] "GET /cart HTTP/1.0" 200 5123
+-- limits: a line with more than the seven fields is rejected: it is another format, most often combined
+WITH headed AS (
+    SELECT origin, raw, clf_head(raw) AS h FROM records
+), answered AS (
+    SELECT *, clf_request(h.rest) AS r, clf_time(h.time) AS event_time FROM headed
+), fields AS (
+    SELECT *, CASE WHEN r.status = '' THEN regexp_extract(h.rest, '^ "(.*?)"?$', 1) ELSE r.request END AS request FROM answered
+), requested AS (
+    SELECT *, string_split(request, ' ') AS words, odd_request(request) AS odd FROM fields
+), judged AS (
+    SELECT *, request_is_plain(words) AS known FROM requested
+)
+SELECT
+    origin, raw,
+    CASE WHEN event_time IS NULL AND h.time <> ''
+         THEN 'time: ' || left(h.time, 60) || ' is not a time; expected 22/Nov/2026:13:04:05 +0900'
+         WHEN event_time IS NULL
+         THEN 'time: none found; expected [22/Nov/2026:13:04:05 +0900] after client, identity and user'
+         WHEN trim(r.tail) <> '' AND r.status <> ''
+         THEN 'size: more text follows it; expected the end of the line (is this the combined format?)' END AS reject_reason,
+    event_time,
+    'offset' AS time_basis,
+    CASE WHEN r.status = '' OR NOT (known OR request = '-') OR try_cast(r.status AS SMALLINT) IS NULL
+              OR (r.size <> '-' AND try_cast(r.size AS BIGINT) IS NULL) THEN 'partial' ELSE 'ok' END AS parse_status,
+    h.client AS client_address,
+    dash_null(h.user) AS user_name,
+    CASE WHEN known THEN words[1] ELSE dash_null(odd.method) END AS http_request_method,
+    CASE WHEN known THEN split_part(words[2], '?', 1) ELSE dash_null(split_part(odd.target, '?', 1)) END AS url_path,
+    CASE WHEN contains(coalesce(CASE WHEN known THEN words[2] ELSE odd.target END, ''), '?')
+         THEN regexp_extract(CASE WHEN known THEN words[2] ELSE odd.target END, '\?(.*)$', 1) END AS url_query,
+    CASE WHEN known THEN words[3][6:] ELSE dash_null(odd.version) END AS network_protocol_version,
+    try_cast(r.status AS SMALLINT) AS http_response_status_code,
+    try_cast(r.size AS BIGINT) AS http_response_body_size_bytes,
+    CASE WHEN h.identity = '-' AND (known OR request = '-') THEN no_attributes()
+         ELSE attributes_of([
+             {'key': 'identity', 'value': dash_null(h.identity)},
+             {'key': 'request', 'value': CASE WHEN NOT known AND dash_null(odd.method) IS NULL THEN dash_null(request) END}
+         ]) END AS attributes
+FROM judged

@@ -1,0 +1,26 @@
+-- title: nothing-is-null, attribute maps, masking
+-- `-` and empty mean "not there", never zero
+CREATE OR REPLACE MACRO dash_null(value) AS nullif(nullif(value, '-'), '');
+
+CREATE OR REPLACE MACRO no_attributes() AS MAP {}::MAP(VARCHAR, VARCHAR);
+
+-- entries: list of {key, value}; those without a value are left out, of equal keys the first stays
+CREATE OR REPLACE MACRO attributes_of(entries) AS
+    map_from_entries(list_filter(entries, lambda entry, place:
+        entry.value IS NOT NULL
+        AND list_position(list_transform(entries, lambda other: other.key), entry.key) = place))::MAP(VARCHAR, VARCHAR);
+
+-- the constant part of a message: ids, addresses, numbers and quoted values masked
+CREATE OR REPLACE MACRO message_template(body) AS
+    regexp_replace(
+    regexp_replace(
+    regexp_replace(
+    regexp_replace(
+    regexp_replace(
+    regexp_replace(left(body, 2000),
+        '[\w.+-]+@[\w-]+\.[\w.-]+', '<email>', 'g'),
+        '\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b', '<uuid>', 'g'),
+        '\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(:\d+)?\b', '<address>', 'g'),
+        '"[^"]*"|''[^'']*''', '<text>', 'g'),
+        '\b(0x[0-9a-fA-F]+|[0-9a-fA-F]*\d[0-9a-fA-F]{7,})\b', '<n>', 'g'),
+        '\d+([.,:]\d+)*', '<n>', 'g');

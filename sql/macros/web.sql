@@ -1,0 +1,53 @@
+-- title: request lines, networks, visitors, user agents
+CREATE OR REPLACE MACRO request_is_plain(parts) AS
+    len(parts) = 3 AND starts_with(parts[3], 'HTTP/') AND regexp_full_match(parts[1], '[A-Za-z_-]{1,20}');
+
+-- "GET /a b HTTP/1.1", "GET /", or bytes of another protocol: what is known of it
+CREATE OR REPLACE MACRO odd_request(request) AS regexp_extract(request,
+    '^([A-Za-z_-]{1,20}) (\S.*?)(?: HTTP/(\d[\d.]*))?$', ['method', 'target', 'version']);
+
+CREATE OR REPLACE MACRO network_of(address) AS
+    CASE WHEN regexp_full_match(address, '\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}')
+         THEN regexp_extract(address, '^(\d+\.\d+\.\d+)\.', 1) || '.0/24'
+         WHEN contains(address, ':') AND regexp_full_match(address, '[0-9a-fA-F:]{2,39}')
+         THEN coalesce(nullif(regexp_extract(lower(address), '^((?:[0-9a-f]{1,4}:){2}[0-9a-f]{1,4})(?::|$)', 1), ''),
+                       regexp_extract(lower(address), '^((?:[0-9a-f]{1,4}:){0,2})', 1)) || '::/48' END;
+
+CREATE OR REPLACE MACRO bot_pattern() AS
+    '(?i)(bot\b|bot/|bots?[-_ ;]|crawl|spider|slurp|archiver|fetch|feed|rss|monitor|uptime|pingdom|probe|scan|zgrab|masscan'
+    || '|curl|wget|python|java/|libwww|httpclient|http_client|go-http|okhttp|axios|node-fetch|ruby|perl|php/|scrapy|headless|munin'
+    || '|facebookexternalhit|whatsapp|telegram|mediapartners|bingpreview|gptbot|chatgpt|claude|anthropic|perplexity'
+    || '|ccbot|bytespider|amazonbot|applebot|google-extended|cohere|chef client)';
+
+CREATE OR REPLACE MACRO agent_is_bot(agent) AS regexp_matches(agent, bot_pattern());
+
+CREATE OR REPLACE MACRO agent_bot_name(agent) AS CASE WHEN agent_is_bot(agent) THEN coalesce(
+    nullif(regexp_extract(agent, '(?i)(GPTBot|ChatGPT-User|OAI-SearchBot|ClaudeBot|Claude-User|anthropic-ai|PerplexityBot|Perplexity-User|CCBot'
+        || '|Bytespider|Amazonbot|Applebot|Google-Extended|cohere-ai|Googlebot-Image|Googlebot|bingbot|BingPreview|YandexBot'
+        || '|Baiduspider|DuckDuckBot|AhrefsBot|SemrushBot|MJ12bot|DotBot|UptimeRobot|Pingdom|facebookexternalhit|Slurp)', 1), ''),
+    nullif(regexp_extract(agent, '(?i)([\w.+-]*(?:bot|crawler|spider|archiver|fetcher|feed|rss|monitor)[\w.+-]*)', 1), ''),
+    nullif(regexp_extract(agent, '^([^/\s;(]+)', 1), '')) END;
+
+CREATE OR REPLACE MACRO agent_bot_category(agent) AS CASE
+    WHEN agent IS NULL OR NOT agent_is_bot(agent) THEN 'none'
+    WHEN regexp_matches(agent, '(?i)gptbot|chatgpt|oai-search|claude|anthropic|perplexity|ccbot|bytespider|amazonbot|google-extended|cohere') THEN 'ai'
+    WHEN regexp_matches(agent, '(?i)googlebot|bingbot|bingpreview|yandex|baidu|duckduck|slurp|applebot|msnbot|sogou|seznam|mediapartners') THEN 'search'
+    WHEN regexp_matches(agent, '(?i)ahrefs|semrush|mj12|dotbot|rogerbot|screaming frog') THEN 'seo'
+    WHEN regexp_matches(agent, '(?i)feed|rss') THEN 'feed'
+    WHEN regexp_matches(agent, '(?i)uptime|pingdom|monitor|munin|statuscake|nagios|probe') THEN 'monitor'
+    WHEN regexp_matches(agent, '(?i)facebook|whatsapp|telegram|twitterbot|linkedin|slackbot|discord') THEN 'social'
+    WHEN regexp_matches(agent, '(?i)archive') THEN 'archive'
+    WHEN regexp_matches(agent, '(?i)curl|wget|python|java/|libwww|httpclient|http_client|go-http|okhttp|axios|node-fetch|ruby|perl|php/|scrapy') THEN 'library'
+    ELSE 'other' END;
+
+CREATE OR REPLACE MACRO agent_name(agent) AS CASE
+    WHEN agent IS NULL THEN NULL
+    WHEN agent_is_bot(agent) THEN agent_bot_name(agent)
+    WHEN regexp_matches(agent, 'Edg(e|A|iOS)?/') THEN 'Edge'
+    WHEN regexp_matches(agent, 'OPR/|Opera') THEN 'Opera'
+    WHEN contains(agent, 'SamsungBrowser/') THEN 'Samsung Internet'
+    WHEN regexp_matches(agent, 'Firefox/|FxiOS/') THEN 'Firefox'
+    WHEN regexp_matches(agent, 'Chrome/|CriOS/') THEN 'Chrome'
+    WHEN contains(agent, 'Safari/') THEN 'Safari'
+    WHEN regexp_matches(agent, 'MSIE |Trident/') THEN 'Internet Explorer'
+    ELSE nullif(regexp_extract(agent, '^([^/\s;(]+)', 1), '') END;
