@@ -14,7 +14,7 @@ what did not change is not written again.
 
 - **Missing Runs** to fill gaps only,
 - **Missing and Errored Runs** to repeat failures as well,
-- **All Runs** to read every object again, for example after a format was corrected.
+- **All Runs** after a format or a setting of the source was corrected: what it changes is computed again.
 
 Leave *Max Active Runs* at 1: the look-back of parallel runs would read the same objects twice. A backfill waits as long
 as the DAG is paused. It never sends alerts.
@@ -83,10 +83,10 @@ def ingest(source: Source) -> DAG:
             " · {{ data_interval_start.strftime('%Y-%m-%dT%H') }}"
         )
         @stage_task
-        def normalize(work_list: str, shard: int, dag_run: Any = None) -> list[str]:
+        def normalize(work_list: str, shard: int) -> list[str]:
             from etl.stages.normalize import normalize
 
-            return normalize(load(), source.name, work_list, shard, reprocess=dag_run.run_type == "backfill")
+            return normalize(load(), source.name, work_list, shard)
 
         @task
         @stage_task

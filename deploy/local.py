@@ -38,6 +38,8 @@ SHARED_SETTINGS: Mapping[str, str] = {
     "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "90",
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "60",
+    # A supervisor often notices the end of its task only at its next heartbeat, and blocks a worker for so long.
+    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
 }
 """What holds wherever logbucket runs; `docker-compose.yml` sets the same (a test compares them)."""
 
@@ -47,8 +49,6 @@ _LOCAL_SETTINGS: Mapping[str, str] = {
     "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
-    # A supervisor often notices the end of its task only at its next heartbeat, and blocks a worker for so long.
-    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
     "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "false",
 }
 

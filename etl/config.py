@@ -133,6 +133,17 @@ def _override(raw: dict[str, Any], environ: Mapping[str, str]) -> None:
         sources[name][key] = value
 
 
+def checked_zone(where: str, value: object) -> str:
+    """An IANA zone name. Raises ConfigError with ``where`` and a zone that may have been meant."""
+    try:
+        ZoneInfo(str(value))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        near = [zone for zone in sorted(available_timezones()) if str(value).split("/")[-1].lower() in zone.lower()]
+        hint = f"; perhaps {near[0]}" if near else ""
+        raise ConfigError(where, value, f"an IANA time zone such as Asia/Seoul{hint}") from None
+    return str(value)
+
+
 class _Reader:
     """Turns parsed TOML into settings; every complaint names file, key and value."""
 
@@ -204,13 +215,7 @@ class _Reader:
         return uri if used or uri.endswith("/") else uri + "/"
 
     def zone(self, key: str, value: object) -> str:
-        try:
-            ZoneInfo(str(value))
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            near = [zone for zone in sorted(available_timezones()) if str(value).split("/")[-1].lower() in zone.lower()]
-            hint = f"; perhaps {near[0]}" if near else ""
-            raise self.fail(key, value, f"an IANA time zone such as Asia/Seoul{hint}") from None
-        return str(value)
+        return checked_zone(f"{self.path}, key {key}", value)
 
     def deduplicate(self, key: str, value: object) -> str | tuple[str, ...]:
         if value in ("none", "objects"):

@@ -73,8 +73,8 @@ def rows(connection: duckdb.DuckDBPyConnection, sql: str, parameters: object = N
 
 def one(connection: duckdb.DuckDBPyConnection, sql: str, parameters: object = None) -> Any:
     """The single value of a query."""
-    found = connection.execute(sql, parameters).fetchone()
-    return found[0] if found else None
+    found = connection.execute(sql, parameters).fetchall()
+    return found[0][0] if found else None
 
 
 def quote(text: str) -> str:

@@ -59,8 +59,10 @@ def place(root: Path, world: World, source: Source) -> SourceTruth:
 
 
 def _noise(world: World, source: Source, hour: int, rng: Random, records: list[Record]) -> Iterator[Record]:
-    """Malformed and blank lines, anywhere between the records of the hour."""
+    """Malformed lines anywhere between the records of the hour, and blank ones where they belong to no record."""
     for fate, share in ((Fate.QUARANTINED, _MALFORMED_SHARE), (Fate.IGNORED, _BLANK_SHARE)):
+        if fate is Fate.IGNORED and source.cut_inside_records:
+            continue
         for _ in range(int(len(records) * share + rng.random())):
             good = rng.choice(records).text
             line = source.malformed(rng, good) if fate is Fate.QUARANTINED else b""

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from etl import layout
@@ -130,7 +130,7 @@ class _Shard:
         """Parse, account, then write; returns the new ledger."""
         raw = open_store(self.source.raw_root)
         objects = self._fetch(raw, listed)
-        parsed = parse(self.space, self.source, objects, self.landing)
+        parsed = parse(self.space, self.source, objects, self.landing, timedelta(days=self.source.max_lateness_days))
         self._require_unchanged(raw, objects)
         books = self._books(parsed)
         self._require_quality(books, parsed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from etl.config import Source
-from etl.errors import StatementError
+from etl.errors import EtlError, StatementError
 from etl.io import engine
 from etl.io.raw import CorruptObject, RawInput, Reading, RecordReader, chunks, sample
 from etl.io.statements import Statement
@@ -146,15 +146,18 @@ def object_id(uri: str) -> str:
     return hashlib.sha256(uri.encode()).hexdigest()[:16]
 
 
-def parse(space: Workspace, source: Source, objects: Sequence[Object], landing: datetime) -> Parsed:
+def parse(
+    space: Workspace, source: Source, objects: Sequence[Object], landing: datetime, max_lateness: timedelta
+) -> Parsed:
     """Parse and judge objects of one shard; a corrupt or unrecognised object is set aside whole.
 
-    ``objects`` are numbered 0, 1, … in reading order. Raises StatementError where a format breaks its contract.
+    ``objects`` are numbered 0, 1, … in reading order. Event times from ``landing - max_lateness`` to 25 hours after
+    ``landing`` (the start of the landing hour) are accepted. Raises StatementError where a format breaks its contract.
     """
     parsed = Parsed(objects)
     for item in objects:
         parsed.formats[item.raw.number] = source.format if source.format != "auto" else detect(space, source, item.raw.path)
-    _bind(space, source, landing, timedelta(days=source.max_lateness_days))
+    _bind(space, source, landing, max_lateness)
     for name, group in groupby(sorted(objects, key=lambda item: parsed.formats[item.raw.number]), lambda item: parsed.formats[item.raw.number]):
         members = sorted(group, key=lambda item: item.raw.number)
         if name == UNKNOWN:
@@ -231,6 +234,26 @@ def _given_columns(connection: duckdb.DuckDBPyConnection, statement: Statement) 
             "expected columns of etl/schema.py, anything else belongs into attributes"
         )
     return given
+
+
+def parse_file(space: Workspace, source: Source, path: Path, uri: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """("row", canonical row) and ("reject", rejected record) of one file, each kind in the order of its lines.
+
+    Times of any age are accepted. Raises EtlError where the file cannot be read.
+    """
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise EtlError(f"{path}: {error.strerror}; expected a readable log file") from None
+    modified = datetime.fromtimestamp(int(found.st_mtime), UTC).replace(tzinfo=None)
+    listed = RawObject(uri, "", found.st_size, modified.isoformat())
+    parsed = parse(space, source, [Object(RawInput(0, path, modified, uri), uri, listed)], *_ANY_TIME)
+    for dataset in parsed.files:
+        for row in iterate(space, parsed.rows_sql(space, dataset)):
+            yield "row", row
+    if sql := parsed.quarantine_sql():
+        for row in iterate(space, sql):
+            yield "reject", row
 
 
 def _bind(space: Workspace, source: Source, landing: datetime, max_lateness: timedelta) -> None:

@@ -16,10 +16,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 LOOPBACK = "127.0.0.1"
@@ -30,12 +31,12 @@ class S3Server:
     """A running S3 server that checks every signature."""
 
     endpoint_url: str
-    region_name: str = "eu-central-1"
-    aws_access_key_id: str = field(default_factory=lambda: f"AKIA{secrets.token_hex(8).upper()}")
-    aws_secret_access_key: str = field(default_factory=lambda: secrets.token_urlsafe(30))
+    region_name: str
+    aws_access_key_id: str
+    aws_secret_access_key: str
 
     @property
-    def credentials(self) -> dict[str, str]:
+    def credentials(self) -> dict[str, Any]:
         """Keyword arguments of `boto3.client("s3", ...)` and of `etl.io.store.use_credentials`."""
         return {
             "endpoint_url": self.endpoint_url,
@@ -69,8 +70,6 @@ class S3Server:
 
     def client(self) -> Any:
         """A boto3 client with these credentials."""
-        import boto3
-
         return boto3.client("s3", **self.credentials)
 
 
@@ -80,26 +79,44 @@ def s3_server(*buckets: str) -> Iterator[S3Server]:
     if importlib.util.find_spec("ministack") is None:
         pytest.skip("no S3 server: install the development requirements (ministack)")
     port = free_port()
-    server = S3Server(f"http://{LOOPBACK}:{port}")
+    root = S3Server(
+        f"http://{LOOPBACK}:{port}", "eu-central-1", f"AKIA{secrets.token_hex(8).upper()}", secrets.token_hex()
+    )
     with tempfile.TemporaryDirectory(prefix="logbucket-s3-") as home:
         settings = {
             "AUTH": "true",
             "BIND_HOST": LOOPBACK,
             "GATEWAY_PORT": str(port),
-            "SERVICES": "s3",
-            "MINISTACK_REGION": server.region_name,
+            "IOT_MTLS_ENABLED": "0",
+            "SERVICES": "s3,iam",
+            "MINISTACK_REGION": root.region_name,
             "LOG_LEVEL": "WARNING",
             "TMPDIR": home,
             "HOME": home,
             "PATH": os.environ["PATH"],
-            **server.env,
+            **root.env,
         }
         with _running([sys.executable, "-m", "ministack"], settings, Path(home), lambda: _listens(port)):
+            server = _with_own_user(root)
             for bucket in buckets:
                 server.client().create_bucket(
                     Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": server.region_name}
                 )
             yield server
+
+
+def _with_own_user(root: S3Server) -> S3Server:
+    """ministack takes any signature of its root key; only those of IAM users are verified."""
+    iam = boto3.client("iam", **root.credentials)
+    everything = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    iam.create_user(UserName="logbucket")
+    iam.put_user_policy(
+        UserName="logbucket",
+        PolicyName="s3",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [everything]}),
+    )
+    key = iam.create_access_key(UserName="logbucket")["AccessKey"]
+    return replace(root, aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
 
 
 @contextlib.contextmanager

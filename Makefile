@@ -1,0 +1,45 @@
+# `make demo` sets up and runs the main job, `make test` sets up and passes the tests: nothing else is needed.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+LOGS ?=
+export PYTHONPATH := $(CURDIR)
+
+.PHONY: demo test check lint unit up bench lock clean
+
+demo: $(VENV)/installed
+	$(BIN)/python -m deploy.demo $(if $(LOGS),--logs "$(LOGS)")
+
+up: $(VENV)/installed
+	$(BIN)/python -m deploy.local up
+
+test: $(VENV)/installed check
+	$(BIN)/python -m pytest --ignore=tests/unit
+
+check: $(VENV)/installed lint unit
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(VENV)/installed
+	$(BIN)/python -m pytest -q tests/unit
+
+bench: $(VENV)/installed
+	$(BIN)/python -m benchmarks.throughput
+
+# uv installs the whole lock in seconds; hashes are checked
+$(VENV)/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+lock:
+	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --extra test pyproject.toml --quiet --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) demo-data airflow-home

@@ -1,0 +1,344 @@
+"""``etl``: everything the DAGs do, and more, on the command line. Data goes to stdout, progress to stderr."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from etl.config import Settings, Source, load
+from etl.errors import EtlError
+from etl.model.hours import format_hour, hours_between, parse_hour
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_stderr = Console(stderr=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code: 0 ok, 1 failed, 2 usage or configuration, 3 quarantine over its limit."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options) or 0)
+    except EtlError as error:
+        _stderr.print(f"etl: {_visible(str(error))}", style="red", markup=False, highlight=False, soft_wrap=True)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="etl", description="Raw logs in, Parquet that people trust out.")
+    parser.add_argument("--config", type=Path, help="path of sources.toml (default: $LOGBUCKET_CONFIG or ./sources.toml)")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("parse", help="parse a file to JSON lines with the pipeline's own SQL")
+    command.add_argument("file", nargs="?", default="-", help="a log file, - for standard input")
+    command.add_argument("--format", default="auto", help="name of a format (default: try them all)")
+    command.add_argument("--zone", default="UTC", help="IANA zone of timestamps without one")
+    command.add_argument("--source", help="take format, zone and fields of this source of sources.toml")
+    command.add_argument("--rejects", type=Path, metavar="FILE", help="write rejected records there as JSON lines")
+    command.set_defaults(command=_parse)
+
+    command = commands.add_parser("detect", help="name the format of files")
+    command.add_argument("files", nargs="+", type=Path)
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(command=_detect)
+
+    command = commands.add_parser("run", help="run all stages for landing hours, as a backfill would")
+    command.add_argument("source")
+    _add_hours(command, "landing hour")
+    command.add_argument("--reprocess", action="store_true", help="read and build everything again")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(command=_run)
+
+    command = commands.add_parser("status", help="books, freshness and hours of every source")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(command=_status)
+
+    command = commands.add_parser("sql", help="query a snapshot of the lake")
+    command.add_argument("query", help="SQL over events_<dataset>, metrics_<name>, quarantine, ledger, partitions")
+    command.add_argument("--format", choices=("table", "csv", "json", "parquet"), default="table")
+    command.add_argument("-o", "--output", type=Path, help="file to write (needed for parquet)")
+    _add_hours(command, "hour", required=False)
+    command.set_defaults(command=_sql)
+
+    command = commands.add_parser("report", help="render a report")
+    command.add_argument("report")
+    _add_hours(command, "event hour")
+    command.add_argument("-o", "--output", type=Path, required=True)
+    command.set_defaults(command=_report)
+
+    command = commands.add_parser("simulate", help="write realistic logs with their true counts")
+    command.add_argument("folder", type=Path)
+    command.add_argument("--hours", type=int, default=6)
+    command.add_argument("--lines-per-hour", type=int, default=2000)
+    command.add_argument("--seed", type=int, default=1)
+    command.add_argument("--start", default="2026-11-22T00", help="first landing hour (default: %(default)s)")
+    command.set_defaults(command=_simulate)
+    return parser
+
+
+def _add_hours(command: argparse.ArgumentParser, what: str, *, required: bool = True) -> None:
+    for option, name in (("--from", "first"), ("--to", "last")):
+        command.add_argument(
+            option, dest=name, type=_hour, required=required, metavar="HOUR",
+            help=f"{name} {what}, UTC, included, as 2026-11-22T00",
+        )  # fmt: skip
+
+
+def _hour(text: str) -> datetime:
+    try:
+        return parse_hour(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    return load(options.config)
+
+
+def _parse(options: argparse.Namespace) -> int:
+    from etl.io.workspace import workspace
+    from etl.stages.parse import parse_file
+
+    settings, source = _parse_source(options)
+    with tempfile.TemporaryDirectory() as folder, workspace(settings) as space:
+        path, uri = Path(options.file), options.file
+        if options.file == "-":
+            path, uri = Path(folder) / "stdin", "-"
+            path.write_bytes(sys.stdin.buffer.read())
+        rows, rejects = 0, 0
+        with (options.rejects or Path("/dev/null")).open("w", encoding="utf-8") as sink:
+            for kind, record in parse_file(space, source, path, uri):
+                if kind == "row":
+                    rows += 1
+                    print(json.dumps(record, default=_plain, ensure_ascii=False))
+                else:
+                    rejects += 1
+                    print(json.dumps(record, default=_plain, ensure_ascii=False), file=sink)
+    _stderr.print(f"{rows} rows, {rejects} rejected records", highlight=False)
+    return 0
+
+
+def _parse_source(options: argparse.Namespace) -> tuple[Settings, Source]:
+    if options.source:
+        settings = _settings(options)
+        return settings, settings.source(options.source)
+    zone = _checked_zone(options.zone)
+    source = Source(name="parse", raw="./", format=options.format, zone=zone, service_name="parse")
+    return Settings("", {source.name: source}, Path.cwd()), source
+
+
+def _checked_zone(zone: str) -> str:
+    from etl.config import checked_zone
+
+    return checked_zone("--zone", zone)
+
+
+def _detect(options: argparse.Namespace) -> int:
+    from etl.io.workspace import workspace
+    from etl.stages.parse import UNKNOWN, scores
+
+    source = Source(name="detect", raw="./", service_name="detect")
+    found = []
+    with workspace(Settings("", {}, Path.cwd())) as space:
+        for path in options.files:
+            if not path.is_file():
+                raise EtlError(f"{path}: no such file; expected a log file")
+            tried = sorted(scores(space, source, path).items(), key=lambda item: (-item[1], item[0]))
+            best = tried[0] if tried else (UNKNOWN, 0.0)
+            found.append({"file": str(path), "format": best[0], "score": round(best[1], 4)})
+    if options.json:
+        print(json.dumps(found, ensure_ascii=False))
+    else:
+        for item in found:
+            print(_visible(f"{item['file']}"), item["format"], sep="\t")
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    from etl.stages.run import run
+
+    settings = _settings(options)
+    settings.source(options.source)
+    hours = [format_hour(hour) for hour in hours_between(options.first, options.last)]
+    if not hours:
+        raise EtlError(f"--from {options.first:%Y-%m-%dT%H} is after --to {options.last:%Y-%m-%dT%H}; expected an earlier hour")
+    books = []
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=_stderr, disable=not _stderr.is_terminal) as progress:
+        task = progress.add_task(options.source, total=len(hours))
+        for hour in hours:
+
+            def show(step: str, hour: str = hour) -> None:
+                progress.update(task, description=f"{options.source} {hour} {step}")
+
+            books.append({"landing_hour": hour, **run(settings, options.source, hour, reprocess=options.reprocess, progress=show)})
+            progress.advance(task)
+    _print(books, options.json)
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    from etl.stages.status import status
+
+    found = status(_settings(options))
+    if options.json:
+        print(json.dumps(found, default=_plain))
+    else:
+        _print([{**item, "hours_missing": _few(item["hours_missing"])} for item in found], as_json=False, upright=True)
+    return 0 if all(item["closed"] for item in found) else 1
+
+
+def _few(hours: list[str]) -> str:
+    return "none" if not hours else ", ".join(hours[:3]) + (f" and {len(hours) - 3} more" if len(hours) > 3 else "")
+
+
+def _sql(options: argparse.Namespace) -> int:
+    import duckdb
+
+    from etl.io import engine
+    from etl.io.snapshot import snapshot
+    from etl.io.statements import load_statements
+
+    if options.format == "parquet" and not options.output:
+        raise _usage("--format parquet needs -o FILE")
+    settings = _settings(options)
+    try:
+        with duckdb.connect() as connection:
+            views = connection.get_table_names(options.query)
+    except duckdb.Error as error:
+        raise _usage(str(error)) from None
+    with snapshot(settings.lake, load_statements(settings.sql), views, options.first, options.last) as connection:
+        try:
+            if options.format == "parquet":
+                engine.write_parquet(connection, options.query, options.output, compression="zstd")
+                return 0
+            cursor = connection.execute(options.query)
+            names = [item[0] for item in cursor.description or ()]
+            records = cursor.fetchall()
+        except duckdb.Error as error:
+            raise _usage(str(error)) from None
+    out = options.output.open("w", encoding="utf-8", newline="") if options.output else sys.stdout
+    with out if options.output else _Kept():
+        _emit(options.format, names, records, out)
+    return 0
+
+
+class _Kept:
+    """Standard output stays open."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def _usage(message: str) -> EtlError:
+    error = EtlError(message)
+    error.exit_code = 2
+    return error
+
+
+def _emit(kind: str, names: list[str], records: list[tuple[Any, ...]], out: Any) -> None:
+    if kind == "json":
+        json.dump([dict(zip(names, row, strict=True)) for row in records], out, default=_plain, ensure_ascii=False)
+        out.write("\n")
+    elif kind == "csv":
+        writer = csv.writer(out)
+        writer.writerow(names)
+        writer.writerows([_safe_cell(value) for value in row] for row in records)
+    else:
+        _table(names, [[_shown(value) for value in row] for row in records], Console(file=out))
+
+
+def _report(options: argparse.Namespace) -> int:
+    from etl.stages.report import render
+
+    html = render(_settings(options), options.report, options.first, options.last)
+    options.output.write_text(html, encoding="utf-8")
+    _stderr.print(f"written: {options.output}", highlight=False)
+    return 0
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from etl.simulate import simulate
+
+    try:
+        truth = simulate(
+            options.folder,
+            start=parse_hour(options.start),
+            hours=options.hours,
+            lines_per_hour=options.lines_per_hour,
+            seed=options.seed,
+        )
+    except (ValueError, FileExistsError) as error:
+        raise _usage(str(error)) from None
+    print(json.dumps({name: {"lines": item.lines, "published": item.published} for name, item in truth.sources.items()}))
+    return 0
+
+
+def _print(records: list[dict[str, Any]], as_json: bool, upright: bool = False) -> None:
+    if as_json:
+        print(json.dumps(records, default=_plain))
+    elif upright:
+        names = list(records[0]) if records else []
+        _table(["", *[str(item["source"]) for item in records]], [[name, *[_shown(item[name]) for item in records]] for name in names[1:]])
+    elif records:
+        _table(list(records[0]), [[_shown(value) for value in record.values()] for record in records])
+
+
+def _table(names: list[str], cells: list[list[str]], console: Console | None = None) -> None:
+    table = Table(header_style="bold")
+    for name in names:
+        table.add_column(Text(_visible(name)), overflow="fold")
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
+    (console or Console()).print(table)
+
+
+def _shown(value: object) -> str:
+    return "" if value is None else _visible(str(_plain(value) if isinstance(value, datetime) else value))
+
+
+def _visible(text: str) -> str:
+    """Control and direction characters as escapes: log content must not steer the terminal."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}" if found[0] != "\n" else " ", text)
+
+
+def _safe_cell(value: object) -> object:
+    """A spreadsheet must not run log content as a formula."""
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return "'" + value
+    return _plain(value) if isinstance(value, (datetime, date)) else value
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        moment = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+        return moment.isoformat(timespec="microseconds" if moment.microsecond else "seconds") + "Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    return str(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,6 @@
+-- title: Raw lines of the landing hours
+-- reads: ledger
+SELECT source_name, count(*) AS objects, sum(lines)::BIGINT AS lines, sum(row_lines)::BIGINT AS row_lines,
+    sum(quarantined)::BIGINT AS quarantined, sum(ignored)::BIGINT AS ignored, count(problem) AS corrupt_objects
+FROM ledger
+GROUP BY source_name ORDER BY source_name
