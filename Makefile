@@ -3,6 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 LOGS ?=
+CONFIG ?= $(if $(wildcard sources.toml),sources.toml,demo-data/simulated/sources.toml)
 export PYTHONPATH := $(CURDIR)
 
 .PHONY: demo test check lint unit up bench lock clean
@@ -11,7 +12,7 @@ demo: $(VENV)/installed
 	$(BIN)/python -m deploy.demo $(if $(LOGS),--logs "$(LOGS)")
 
 up: $(VENV)/installed
-	$(BIN)/python -m deploy.local up
+	$(BIN)/python -m deploy.local up --config $(CONFIG)
 
 test: $(VENV)/installed check
 	$(BIN)/python -m pytest --ignore=tests/unit

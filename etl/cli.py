@@ -192,7 +192,10 @@ def _run(options: argparse.Namespace) -> int:
 
             books.append({"landing_hour": hour, **run(settings, options.source, hour, reprocess=options.reprocess, progress=show)})
             progress.advance(task)
-    _print(books, options.json)
+    if options.json:
+        print(json.dumps(books, default=_plain))
+    else:
+        print_table(list(books[0]), [[_shown(value) for value in record.values()] for record in books])
     return 0
 
 
@@ -203,8 +206,16 @@ def _status(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(found, default=_plain))
     else:
-        _print([{**item, "hours_missing": _few(item["hours_missing"])} for item in found], as_json=False, upright=True)
+        print_books(found)
     return 0 if all(item["closed"] for item in found) else 1
+
+
+def print_books(found: list[dict[str, Any]]) -> None:
+    """What :func:`etl.stages.status.status` found, one column per source."""
+    books = [{**item, "hours_missing": _few(item["hours_missing"])} for item in found]
+    names = [name.replace("_", " ") for name in (books[0] if books else {}) if name != "source"]
+    cells = [[name, *(_shown(item[name.replace(" ", "_")]) for item in books)] for name in names]
+    print_table(["", *(str(item["source"]) for item in books)], cells)
 
 
 def _few(hours: list[str]) -> str:
@@ -265,7 +276,7 @@ def _emit(kind: str, names: list[str], records: list[tuple[Any, ...]], out: Any)
         writer.writerow(names)
         writer.writerows([_safe_cell(value) for value in row] for row in records)
     else:
-        _table(names, [[_shown(value) for value in row] for row in records], Console(file=out))
+        print_table(names, [[_shown(value) for value in row] for row in records], Console(file=out))
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -294,17 +305,8 @@ def _simulate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _print(records: list[dict[str, Any]], as_json: bool, upright: bool = False) -> None:
-    if as_json:
-        print(json.dumps(records, default=_plain))
-    elif upright:
-        names = list(records[0]) if records else []
-        _table(["", *[str(item["source"]) for item in records]], [[name, *[_shown(item[name]) for item in records]] for name in names[1:]])
-    elif records:
-        _table(list(records[0]), [[_shown(value) for value in record.values()] for record in records])
-
-
-def _table(names: list[str], cells: list[list[str]], console: Console | None = None) -> None:
+def print_table(names: list[str], cells: list[list[str]], console: Console | None = None) -> None:
+    """A table on standard output or another console; cells are shown as they are, without markup."""
     table = Table(header_style="bold")
     for name in names:
         table.add_column(Text(_visible(name)), overflow="fold")
@@ -314,6 +316,8 @@ def _table(names: list[str], cells: list[list[str]], console: Console | None = N
 
 
 def _shown(value: object) -> str:
+    if type(value) is int:
+        return f"{value:,}"
     return "" if value is None else _visible(str(_plain(value) if isinstance(value, datetime) else value))
 
 

@@ -68,6 +68,7 @@ def _settings(world: World) -> str:
             f"\n[sources.{source.name}]\n"
             f'raw = "raw/{source.name}/%Y/%m/%d/%H/"\n'
             f'start = "{world.label(0)}"\n'
+            f'end = "{world.label(world.hours - 1)}"\n'
             f"shards = 2\n{source.settings}"
         )
     return text

@@ -288,7 +288,8 @@ def test_one_object_is_uploaded_twice_with_other_stored_bytes(tree: Path, source
 def test_what_a_pipeline_must_cope_with_occurs(truth: dict[str, Any], source: str) -> None:
     books = truth["sources"][source]
     assert books["late"] > 0
-    assert books["ignored_lines"] > 0
+    # a blank line after a multi-line record belongs to that record
+    assert (books["ignored_lines"] > 0) == (source != "shop_app")
     assert 0.001 < books["quarantined_lines"] / books["lines"] < 0.006
 
 

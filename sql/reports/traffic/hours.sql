@@ -1,6 +1,17 @@
--- title: Requests per hour
+-- title: Requests over time
 -- reads: metrics_traffic_hourly
-SELECT hour.hour_start,
+-- long periods are shown by day (from two weeks on) or month (from two years on)
+WITH period AS (
+    SELECT CASE WHEN getvariable('last_hour') - getvariable('first_hour') < INTERVAL 14 DAY THEN 'hour'
+                WHEN getvariable('last_hour') - getvariable('first_hour') < INTERVAL 730 DAY THEN 'day' ELSE 'month' END AS step
+), hours AS (
+    SELECT date_trunc(step, hour_start) AS hour_start, step, is_bot, http_response_status_class, requests, visitors, bytes
+    FROM metrics_traffic_hourly, period
+), axis AS (
+    SELECT unnest(generate_series(date_trunc(step, getvariable('first_hour')::TIMESTAMP), getvariable('last_hour')::TIMESTAMP,
+        ('1 ' || step)::INTERVAL)) AS hour_start, step FROM period
+)
+SELECT axis.hour_start, axis.step,
     coalesce(sum(requests) FILTER (NOT is_bot), 0)::BIGINT AS people,
     coalesce(sum(requests) FILTER (is_bot), 0)::BIGINT AS bots,
     coalesce(sum(requests), 0)::BIGINT AS requests,
@@ -8,6 +19,5 @@ SELECT hour.hour_start,
     coalesce(sum(bytes), 0)::BIGINT AS bytes,
     coalesce(sum(requests) FILTER (http_response_status_class = '4xx'), 0)::BIGINT AS client_errors,
     coalesce(sum(requests) FILTER (http_response_status_class = '5xx'), 0)::BIGINT AS server_errors
-FROM generate_series(getvariable('first_hour')::TIMESTAMP, getvariable('last_hour')::TIMESTAMP, INTERVAL 1 HOUR) AS hour(hour_start)
-LEFT JOIN metrics_traffic_hourly USING (hour_start)
-GROUP BY hour.hour_start ORDER BY hour.hour_start
+FROM axis LEFT JOIN hours USING (hour_start)
+GROUP BY ALL ORDER BY axis.hour_start

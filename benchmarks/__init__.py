@@ -1,0 +1,1 @@
+"""How fast the pipeline is, on a log that is like a real one."""
