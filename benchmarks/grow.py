@@ -28,6 +28,8 @@ _LINE = re.compile(
 _TIME = "%d/%b/%Y:%H:%M:%S %z"
 _ESCAPED = re.compile(rb"%[0-9A-Fa-f]{2}|[0-9]+|[^%0-9]+|%")
 _SEED = 1
+# ids of client, time, target, referrer and agent; then the text between them
+_Parts = tuple[int, int, int, int, int, bytes, bytes, bytes, bytes, bytes, bytes]
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ class _Change:
         if self._address and len(octets) == 4 and all(octet.isdigit() for octet in octets):
             low = {1: 0, 2: 10, 3: 100}
             high = {1: 9, 2: 99, 3: 255}
-            return b".".join([octets[0], *(b"%d" % random.randint(low[len(part)], high[len(part)]) for part in octets[1:])])
+            return b".".join(
+                [octets[0], *(b"%d" % random.randint(low[len(part)], high[len(part)]) for part in octets[1:])]
+            )
         pieces = _ESCAPED.findall(value)
         if any(piece.isdigit() for piece in pieces):
             return b"".join(_number(len(piece), random) if piece.isdigit() else piece for piece in pieces)
@@ -114,23 +118,23 @@ class Grower:
 
     def __init__(self, source: Sequence[bytes]) -> None:
         self._clients, self._targets, self._agents, self._times = (_Vocabulary() for _ in range(4))
-        self._parts: list[tuple[int, int, int, int, int, bytes, bytes, bytes, bytes, bytes, bytes] | bytes] = []
-        self._targets.add(b"")
+        self._parts: list[_Parts | bytes] = []
+        nothing = self._targets.add(b"")
         for line in source:
             found = _LINE.fullmatch(line)
-            self._parts.append(self._taken_apart(found) if found else line)
+            self._parts.append(self._taken_apart(found, nothing) if found else line)
         if not self._times.ids:
             raise ValueError("no line is in combined format; expected an access log of Apache or nginx")
         self._moments = [datetime.strptime(text.decode(), _TIME) for text in self._times.ids]
         self._span = max(self._moments) - min(self._moments) + timedelta(seconds=1)
 
-    def _taken_apart(self, found: re.Match[bytes]) -> tuple[int, int, int, int, int, bytes, bytes, bytes, bytes, bytes, bytes]:
+    def _taken_apart(self, found: re.Match[bytes], nothing: int) -> _Parts:
         return (
             self._clients.add(found["client"]),
             self._times.add(found["time"]),
             self._targets.add(found["target"]),
             # a referrer on the own site names a target, and moves with it
-            self._targets.add(found["referrer"]) if found["host"] else self._targets.add(b""),
+            self._targets.add(found["referrer"]) if found["host"] else nothing,
             self._agents.add(found["agent"]),
             found["who"] + b"[",
             b"]" + found["quote"],
@@ -156,8 +160,19 @@ class Grower:
             parts
             if isinstance(parts, bytes)
             else b"".join(
-                (clients[parts[0]], parts[5], times[parts[1]], parts[6], targets[parts[2]], parts[7])
-                + (targets[parts[3]], parts[8], parts[9], agents[parts[4]], parts[10])
+                (
+                    clients[parts[0]],
+                    parts[5],
+                    times[parts[1]],
+                    parts[6],
+                    targets[parts[2]],
+                    parts[7],
+                    targets[parts[3]],
+                    parts[8],
+                    parts[9],
+                    agents[parts[4]],
+                    parts[10],
+                )
             )
             for parts in self._parts
         ]
@@ -178,19 +193,19 @@ def grow(source: Sequence[bytes], size: int, target: Path) -> Grown:
     The same source and size give the same log.
     """
     grower = Grower([line if line.endswith(b"\n") else line + b"\n" for line in source])
-    lines, written, number = 0, 0, 0
+    lines, written, count = 0, 0, 0
     temp = target.with_suffix(".part")
+    blocks = grower.blocks()
     with temp.open("wb") as file, gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as sink:
-        for number, block in enumerate(grower.blocks()):
-            data = b"".join(block)
+        while written < size:
+            data = b"".join(next(blocks))
             if written + len(data) >= size:
-                data = data[: data.index(b"\n", max(0, size - written - 1)) + 1]
+                data = data[: data.index(b"\n", size - written - 1) + 1]
             sink.write(data)
+            count += 1
             lines += data.count(b"\n")
             written += len(data)
-            if written >= size:
-                break
-    grown = Grown(lines, written, number + 1, grower.distinct(number + 1), grower.last(number).isoformat())
+    grown = Grown(lines, written, count, grower.distinct(count), grower.last(count - 1).isoformat())
     temp.replace(target)
     target.with_suffix(".json").write_text(json.dumps(asdict(grown)))
     return grown

@@ -18,6 +18,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -101,6 +102,8 @@ class LocalAirflow:
         self._timeout = timeout
         self._wanted = [name for name in _COMPONENTS if triggerer or name != "triggerer"]
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._restarts: Counter[str] = Counter()
+        self._restarts_allowed = 0
         kept = self._secrets()
         self.url, self.user, self.password = f"http://127.0.0.1:{self._port}", USER, kept["password"]
         self.env = {
@@ -131,9 +134,10 @@ class LocalAirflow:
         try:
             for name in self._wanted:
                 self._start(name)
-            self.client = AirflowClient(self.url, self.user, self.password)
+            self.client = AirflowClient(self.url, self.user, self.password, before_each_wait=self.keep_alive)
             self._wait_until_healthy()
             self.client.token()
+            self._restarts_allowed = 3
         except BaseException:
             self.stop()
             raise
@@ -144,11 +148,19 @@ class LocalAirflow:
     ) -> None:
         self.stop()
 
-    def check_alive(self) -> None:
-        """Raises AirflowError, with the end of its log, if a component has ended."""
-        for name, process in self._processes.items():
-            if (code := process.poll()) is not None:
+    def keep_alive(self) -> None:
+        """Start a component again that has ended, as the restart policy of a deployment does.
+
+        Raises:
+            AirflowError: it has ended too often, or before it was ever healthy; with the end of its log.
+        """
+        for name, process in list(self._processes.items()):
+            if (code := process.poll()) is None:
+                continue
+            if self._restarts[name] >= self._restarts_allowed:
                 raise AirflowError(f"Airflow's {name} ended with exit code {code}:\n{self.tail(name)}")
+            self._restarts[name] += 1
+            self._start(name)
 
     def tail(self, name: str, lines: int = 30) -> str:
         """The last lines of a component's log, with the path of the whole."""
@@ -203,7 +215,7 @@ class LocalAirflow:
         deadline = time.monotonic() + self._timeout
         needed = {"metadatabase", *(name.replace("-", "_") for name in self._wanted if name != "api-server")}
         while True:
-            self.check_alive()
+            self.keep_alive()
             try:
                 ill = needed - {name for name, status in self.client.health().items() if status == "healthy"}
             except requests.RequestException:
@@ -264,7 +276,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
         with LocalAirflow(options.home, ROOT / "dags", options.config, port=options.port) as airflow:
             print(f"Airflow: {airflow.url}\nuser:    {airflow.user}\npassword: {airflow.password}\nCtrl-C stops it.")
             while True:
-                airflow.check_alive()
+                airflow.keep_alive()
                 time.sleep(2)
     except AirflowError as error:
         print(error, file=sys.stderr)

@@ -25,6 +25,7 @@ from etl.model.hours import format_hour, hours_between, parse_hour
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_WIDTH_OF_PIPES = 180
 _stderr = Console(stderr=True)
 
 
@@ -276,7 +277,7 @@ def _emit(kind: str, names: list[str], records: list[tuple[Any, ...]], out: Any)
         writer.writerow(names)
         writer.writerows([_safe_cell(value) for value in row] for row in records)
     else:
-        print_table(names, [[_shown(value) for value in row] for row in records], Console(file=out))
+        print_table(names, [[_shown(value) for value in row] for row in records], _wide(Console(file=out)))
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -312,7 +313,12 @@ def print_table(names: list[str], cells: list[list[str]], console: Console | Non
         table.add_column(Text(_visible(name)), overflow="fold")
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
-    (console or Console()).print(table)
+    (console or _wide(Console())).print(table)
+
+
+def _wide(console: Console) -> Console:
+    """Piped output is not folded into the 80 columns that are assumed where there is no terminal."""
+    return console if console.is_terminal else Console(file=console.file, width=_WIDTH_OF_PIPES)
 
 
 def _shown(value: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from etl.model.hours import format_hour, parse_hour
 
@@ -27,7 +27,8 @@ class Partition:
 
 
 def _landing(hour: datetime) -> str:
-    return f"landing_date={hour:%Y-%m-%d}/landing_hour={hour:%H}"
+    # hours without a leading zero: DuckDB and Arrow then read them as integers, whatever hours there are
+    return f"landing_date={hour:%Y-%m-%d}/landing_hour={hour.hour}"
 
 
 def shard_name(shard: int) -> str:
@@ -63,7 +64,7 @@ def parse_slice_key(key: str) -> tuple[str, Partition, datetime, int]:
 def partition_key(source: str, partition: Partition) -> str:
     """Key of a published partition."""
     hour = partition.hour
-    return f"events/{partition.dataset}/event_date={hour:%Y-%m-%d}/event_hour={hour:%H}/{source}.parquet"
+    return f"events/{partition.dataset}/event_date={hour:%Y-%m-%d}/event_hour={hour.hour}/{source}.parquet"
 
 
 def dataset_prefix(dataset: str, day: datetime | None = None) -> str:
@@ -72,7 +73,7 @@ def dataset_prefix(dataset: str, day: datetime | None = None) -> str:
 
 
 _PARTITION = re.compile(
-    r"events/(?P<dataset>[^/]+)/event_date=(?P<date>[^/]+)/event_hour=(?P<hour>\d\d)/(?P<source>[^/]+)\.parquet"
+    r"events/(?P<dataset>[^/]+)/event_date=(?P<date>[^/]+)/event_hour=(?P<hour>\d\d?)/(?P<source>[^/]+)\.parquet"
 )
 
 
@@ -99,6 +100,11 @@ def ledger_key(source: str, landing: datetime, shard: int) -> str:
     return f"ledger/{source}/{_landing(landing)}/{shard_name(shard)}.json"
 
 
+def ledger_prefix(source: str, day: date) -> str:
+    """Prefix of a source's accounts of one landing date."""
+    return f"ledger/{source}/landing_date={day:%Y-%m-%d}/"
+
+
 def pending_key(source: str, landing: datetime, shard: int) -> str:
     """Key of the note that a shard's partitions still have to be published."""
     return f"work/{source}/pending/{format_hour(landing)}.{shard_name(shard)}.json"
@@ -119,7 +125,7 @@ def report_key(report: str, first: datetime, last: datetime) -> str:
     return f"reports/{report}/{format_hour(first)}--{format_hour(last)}.html"
 
 
-_EVENT_DATE = re.compile(r"/(?:event|landing)_date=(\d{4}-\d\d-\d\d)(?:/(?:event|landing)_hour=(\d\d))?/")
+_EVENT_DATE = re.compile(r"/(?:event|landing)_date=(\d{4}-\d\d-\d\d)(?:/(?:event|landing)_hour=(\d\d?))?/")
 
 
 def hours_of_key(key: str) -> tuple[datetime, datetime] | None:

@@ -163,8 +163,8 @@ def _partitions(paths: list[Path], folder: Path) -> str:
     files = engine.file_list(paths)
     key = f"file_name[{len(str(folder)) + 2}:]"
     return f"""SELECT split_part(parse_filename(file_name), '.', 1) AS source_name, split_part({key}, '/', 2) AS dataset,
-            strptime(regexp_extract(file_name, 'event_date=([0-9-]+)', 1) || regexp_extract(file_name, 'event_hour=([0-9]+)', 1),
-                '%Y-%m-%d%H') AS hour_start,
+            strptime(regexp_extract(file_name, 'event_date=([0-9-]+)', 1) || 'T' || lpad(regexp_extract(file_name, 'event_hour=([0-9]+)', 1), 2, '0'),
+                '%Y-%m-%dT%H') AS hour_start,
             num_rows::BIGINT AS rows, (books ->> 'staged')::BIGINT AS staged, (books ->> 'duplicates')::BIGINT AS duplicates,
             (books ->> 'slices')::BIGINT AS slices, books ->> 'inputs' AS inputs, {key} AS key
         FROM parquet_file_metadata({files})

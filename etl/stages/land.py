@@ -30,12 +30,25 @@ def land(settings: Settings, source_name: str, landing_hour: str) -> str:
     found = list_raw(raw, source, first, hour)
     if not found and not _reachable(raw):
         raise StoreRefused(f"{raw.root}: no such folder or bucket; expected the raw objects of source {source.name!r} there")
+    lake = open_store(settings.lake)
+    if not found and _was_there(lake, source.name, first, hour):
+        raise StoreRefused(
+            f"{raw.root}: no raw object is left of the landing hours {format_hour(first)} to {landing_hour}, though some were "
+            f"processed. Their rows are kept. Bring the objects back, or lower look_back_hours of source {source.name!r} "
+            "below the time that raw objects are kept"
+        )
     hours = {format_hour(key): objects for key, objects in sorted(found.items())}
     work = WorkList(source.name, format_hour(first), landing_hour, hours)
     key = layout.work_list_key(source.name, hour)
     with tempfile.TemporaryDirectory() as folder:
-        put_bytes(open_store(settings.lake), gzip.compress(work.to_json(), mtime=0), key, Path(folder))
+        put_bytes(lake, gzip.compress(work.to_json(), mtime=0), key, Path(folder))
     return key
+
+
+def _was_there(lake: Store, source: str, first: datetime, last: datetime) -> bool:
+    days = sorted({hour.date() for hour in hours_between(first, last)})
+    listed = [layout.hours_of_key(stat.key) for day in days for stat in lake.list(layout.ledger_prefix(source, day))]
+    return any(hours and first <= hours[0] <= last for hours in listed)
 
 
 def read_work_list(lake: Store, key: str) -> WorkList:

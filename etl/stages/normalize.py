@@ -103,17 +103,18 @@ def _pending(lake: Store, source: str, shard: int) -> dict[str, set[str]]:
 
 
 def _is_current(job: _Shard, work: WorkList, mine: list[RawObject], before: Ledger | None) -> bool:
-    """Whether the ledger matches the listing; for the run's own hour also the code, settings and slices behind it."""
+    """Whether the ledger matches the listing; for the run's own hour also the code, the settings and what was written."""
     listed = {(item.key, item.etag, item.size) for item in mine}
     known = {(book.key, book.etag, book.size) for book in before.objects} if before else set()
     if listed != known:
         return False
     if before is None or format_hour(job.landing) != work.landing_hour:
         return True
-    return before.inputs == job.inputs and all(
-        job.space.lake.stat(layout.slice_key(job.source.name, Partition.parse(piece.partition), job.landing, job.shard))
-        for piece in before.slices
-    )
+    name, landing, shard = job.source.name, job.landing, job.shard
+    written = [layout.slice_key(name, Partition.parse(piece.partition), landing, shard) for piece in before.slices]
+    if any(book.quarantined or book.problem for book in before.objects):
+        written.append(layout.quarantine_key(name, landing, shard))
+    return before.inputs == job.inputs and all(job.space.lake.stat(key) for key in written)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ WITH split AS (
     SELECT *, CASE WHEN NOT plain THEN clf_agents(r.tail) END AS a FROM answered
 ), careful AS (
     SELECT *,
-        CASE WHEN NOT plain AND a.extra = '' AND a.agent = '' AND NOT regexp_matches(r.tail, '^ \S+ \S+$')
+        CASE WHEN NOT plain AND a.extra = '' AND a.agent = '' AND NOT regexp_matches(r.tail, '^ (?:"(?:[^"\\]|\\.)*"|-) (?:""|-)$')
              THEN regexp_extract(r.tail, '^ "((?:[^"\\]|\\.)*)(?:" ?"?((?:[^"\\]|\\.)*))?', ['referrer', 'agent']) END AS cut
     FROM agented
 ), fields AS (
@@ -27,8 +27,8 @@ WITH split AS (
         CASE WHEN plain THEN head[2] ELSE h.identity END AS identity,
         CASE WHEN plain THEN head[3] ELSE h.user END AS remote_user,
         CASE WHEN plain THEN head[4][2:] || ' ' || head[5][1:5] ELSE h.time END AS time_text,
-        CASE WHEN plain THEN quoted[2] WHEN r.status = '' THEN regexp_extract(h.rest, '^ "(.*?)"?$', 1) ELSE r.request END AS request,
-        CASE WHEN plain THEN numbers[2] ELSE r.status END AS status,
+        CASE WHEN plain THEN quoted[2] WHEN r.status = '' THEN (clf_cut(h.rest)).request ELSE r.request END AS request,
+        CASE WHEN plain THEN numbers[2] WHEN r.status = '' THEN (clf_cut(h.rest)).status ELSE r.status END AS status,
         CASE WHEN plain THEN numbers[3] ELSE r.size END AS size,
         CASE WHEN plain THEN quoted[4] WHEN cut IS NOT NULL THEN cut.referrer ELSE a.referrer END AS referrer,
         CASE WHEN plain THEN quoted[6] WHEN cut IS NOT NULL THEN cut.agent ELSE a.agent END AS agent,
@@ -45,12 +45,14 @@ SELECT
     CASE WHEN event_time IS NULL AND time_text <> ''
          THEN 'time: ' || left(time_text, 60) || ' is not a time; expected 22/Nov/2026:13:04:05 +0900'
          WHEN event_time IS NULL
-         THEN 'time: none found; expected [22/Nov/2026:13:04:05 +0900] after client, identity and user' END AS reject_reason,
+         THEN 'time: none found; expected [22/Nov/2026:13:04:05 +0900] after client, identity and user'
+         WHEN NOT plain AND contains(remote_user, ' ') AND regexp_matches(client, ':\d{1,5}$')
+         THEN 'client: a virtual host with port stands before it; expected the address of the client first' END AS reject_reason,
     event_time,
     'offset' AS time_basis,
     CASE WHEN is_cut OR NOT (known OR request = '-') OR try_cast(status AS SMALLINT) IS NULL
               OR (size <> '-' AND try_cast(size AS BIGINT) IS NULL) THEN 'partial' ELSE 'ok' END AS parse_status,
-    client AS client_address,
+    dash_null(client) AS client_address,
     dash_null(remote_user) AS user_name,
     CASE WHEN known THEN words[1] ELSE dash_null(odd.method) END AS http_request_method,
     CASE WHEN known THEN split_part(words[2], '?', 1) ELSE dash_null(split_part(odd.target, '?', 1)) END AS url_path,

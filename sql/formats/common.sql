@@ -7,7 +7,8 @@ WITH headed AS (
 ), answered AS (
     SELECT *, clf_request(h.rest) AS r, clf_time(h.time) AS event_time FROM headed
 ), fields AS (
-    SELECT *, CASE WHEN r.status = '' THEN regexp_extract(h.rest, '^ "(.*?)"?$', 1) ELSE r.request END AS request FROM answered
+    SELECT *, CASE WHEN r.status = '' THEN (clf_cut(h.rest)).request ELSE r.request END AS request,
+        CASE WHEN r.status = '' THEN (clf_cut(h.rest)).status ELSE r.status END AS status FROM answered
 ), requested AS (
     SELECT *, string_split(request, ' ') AS words, odd_request(request) AS odd FROM fields
 ), judged AS (
@@ -23,16 +24,16 @@ SELECT
          THEN 'size: more text follows it; expected the end of the line (is this the combined format?)' END AS reject_reason,
     event_time,
     'offset' AS time_basis,
-    CASE WHEN r.status = '' OR NOT (known OR request = '-') OR try_cast(r.status AS SMALLINT) IS NULL
+    CASE WHEN r.status = '' OR NOT (known OR request = '-') OR try_cast(status AS SMALLINT) IS NULL
               OR (r.size <> '-' AND try_cast(r.size AS BIGINT) IS NULL) THEN 'partial' ELSE 'ok' END AS parse_status,
-    h.client AS client_address,
+    dash_null(h.client) AS client_address,
     dash_null(h.user) AS user_name,
     CASE WHEN known THEN words[1] ELSE dash_null(odd.method) END AS http_request_method,
     CASE WHEN known THEN split_part(words[2], '?', 1) ELSE dash_null(split_part(odd.target, '?', 1)) END AS url_path,
     CASE WHEN contains(coalesce(CASE WHEN known THEN words[2] ELSE odd.target END, ''), '?')
          THEN regexp_extract(CASE WHEN known THEN words[2] ELSE odd.target END, '\?(.*)$', 1) END AS url_query,
     CASE WHEN known THEN words[3][6:] ELSE dash_null(odd.version) END AS network_protocol_version,
-    try_cast(r.status AS SMALLINT) AS http_response_status_code,
+    try_cast(status AS SMALLINT) AS http_response_status_code,
     try_cast(r.size AS BIGINT) AS http_response_body_size_bytes,
     CASE WHEN h.identity = '-' AND (known OR request = '-') THEN no_attributes()
          ELSE attributes_of([

@@ -6,6 +6,9 @@ CREATE OR REPLACE MACRO clf_head(before_time) AS regexp_extract(before_time, '^(
 CREATE OR REPLACE MACRO clf_request(rest) AS regexp_extract(rest, '^ "((?:[^"\\]|\\.)*)" (\S+) (\S+)(.*)$',
     ['request', 'status', 'size', 'tail']);
 
+-- what is left of a line that ends in its request or after its status
+CREATE OR REPLACE MACRO clf_cut(rest) AS regexp_extract(rest, '^ "((?:[^"\\]|\\.)*)(?:"(?: (\d{3}))?)?', ['request', 'status']);
+
 CREATE OR REPLACE MACRO clf_agents(tail) AS regexp_extract(tail,
     '^ (?:"((?:[^"\\]|\\.)*)"|-) (?:"((?:[^"\\]|\\.)*)"|-)(.*)$', ['referrer', 'agent', 'extra']);
 

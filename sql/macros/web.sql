@@ -6,12 +6,23 @@ CREATE OR REPLACE MACRO request_is_plain(parts) AS
 CREATE OR REPLACE MACRO odd_request(request) AS regexp_extract(request,
     '^([A-Za-z_-]{1,20}) (\S.*?)(?: HTTP/(\d[\d.]*))?$', ['method', 'target', 'version']);
 
+CREATE OR REPLACE MACRO ipv4_network(address) AS regexp_extract(address, '^(\d+\.\d+\.\d+)\.', 1) || '.0/24';
+
+-- all eight groups of an address written with ::
+CREATE OR REPLACE MACRO ipv6_full(padded) AS
+    replace(padded, '::', ':' || repeat('0:', 8 - (length(padded) - length(replace(padded, ':', '')))));
+
+-- the first three groups, as RFC 5952 writes them
+CREATE OR REPLACE MACRO ipv6_network(address) AS
+    regexp_replace(regexp_replace(regexp_extract(ipv6_full(
+            CASE WHEN starts_with(address, '::') THEN '0' ELSE '' END || address || CASE WHEN ends_with(address, '::') THEN '0' ELSE '' END),
+        '^[^:]*:[^:]*:[^:]*'), '(^|:)0+([0-9a-f])', '\1\2', 'g'), '(:?\b0)+$', '') || '::/48';
+
 CREATE OR REPLACE MACRO network_of(address) AS
-    CASE WHEN regexp_full_match(address, '\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}')
-         THEN regexp_extract(address, '^(\d+\.\d+\.\d+)\.', 1) || '.0/24'
-         WHEN contains(address, ':') AND regexp_full_match(address, '[0-9a-fA-F:]{2,39}')
-         THEN coalesce(nullif(regexp_extract(lower(address), '^((?:[0-9a-f]{1,4}:){2}[0-9a-f]{1,4})(?::|$)', 1), ''),
-                       regexp_extract(lower(address), '^((?:[0-9a-f]{1,4}:){0,2})', 1)) || '::/48' END;
+    CASE WHEN regexp_full_match(address, '\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}') THEN ipv4_network(address)
+         WHEN regexp_full_match(address, '::ffff:\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}', 'i') THEN ipv4_network(address[8:])
+         WHEN regexp_full_match(address, '([0-9a-f]{0,4}:){2,8}[0-9a-f]{0,4}', 'i')
+              AND (contains(address, '::') OR regexp_full_match(address, '([^:]+:){7}[^:]+')) THEN ipv6_network(lower(address)) END;
 
 CREATE OR REPLACE MACRO bot_pattern() AS
     '(?i)(bot\b|bot/|bots?[-_ ;]|crawl|spider|slurp|archiver|fetch|feed|rss|monitor|uptime|pingdom|probe|scan|zgrab|masscan'
@@ -19,7 +30,9 @@ CREATE OR REPLACE MACRO bot_pattern() AS
     || '|facebookexternalhit|whatsapp|telegram|mediapartners|bingpreview|gptbot|chatgpt|claude|anthropic|perplexity'
     || '|ccbot|bytespider|amazonbot|applebot|google-extended|cohere|chef client)';
 
-CREATE OR REPLACE MACRO agent_is_bot(agent) AS regexp_matches(agent, bot_pattern());
+-- Cubot makes phones
+CREATE OR REPLACE MACRO agent_is_bot(agent) AS
+    CASE WHEN regexp_matches(agent, bot_pattern()) THEN regexp_matches(regexp_replace(agent, '(?i)\bcubot\b', ''), bot_pattern()) ELSE false END;
 
 CREATE OR REPLACE MACRO agent_bot_name(agent) AS CASE WHEN agent_is_bot(agent) THEN coalesce(
     nullif(regexp_extract(agent, '(?i)(GPTBot|ChatGPT-User|OAI-SearchBot|ClaudeBot|Claude-User|anthropic-ai|PerplexityBot|Perplexity-User|CCBot'

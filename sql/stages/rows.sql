@@ -3,7 +3,7 @@
 -- Parameters: source_name, service_name; reads the table objects(object_no, source_uri, object_id, observed_time).
 WITH enveloped AS (
     SELECT
-        parsed.* EXCLUDE (outcome, reject_reason, raw, sanitized, attributes),
+        parsed.* EXCLUDE (outcome, reject_reason, raw, sanitized, attributes, service_name),
         objects.source_uri, objects.observed_time,
         objects.object_id || '-' || parsed.source_line AS event_id,
         getvariable('source_name') AS source_name,

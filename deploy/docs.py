@@ -1,0 +1,202 @@
+"""``docs/formats.md`` and ``docs/schema.md`` from what they describe: SQL headers, ``etl/schema.py`` and the lake's views.
+
+python -m deploy.docs            write them
+python -m deploy.docs --check    exit code 1 where one of them is stale
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import etl
+from etl.config import Settings, Source
+from etl.io.statements import Statement, Statements, load_statements
+from etl.io.workspace import workspace
+from etl.schema import DATASETS, ENVELOPE, QUARANTINE, Column
+from etl.stages.parse import parse_file
+
+DOCS = Path(__file__).absolute().parent.parent / "docs"
+_NOTE = "<!-- Written by `python -m deploy.docs`; a change made here is lost. -->\n"
+_NOT_SHOWN = {column.name for column in ENVELOPE} - {"event_time", "time_basis", "parse_status", "attributes"}
+_LEDGER = {
+    "source_name": "the source in sources.toml",
+    "landing_hour": "the landing hour it belongs to, UTC",
+    "shard": "the shard that read it, from 0",
+    "uri": "the raw object",
+    "key": "its key below the source's raw root",
+    "etag": "what the store says about its version",
+    "size": "its stored size in bytes",
+    "modified": "when it was last modified, UTC",
+    "codec": "gzip, zstd, bz2, xz, zip or none, by its first bytes",
+    "format": "the format that read it",
+    "digest": "SHA-256 of its decompressed content",
+    "lines": "lines in it",
+    "rows": "records that became rows",
+    "row_lines": "lines of those records",
+    "quarantined": "lines rejected",
+    "ignored": "blank lines, and directives of the format",
+    "joined_in": "lines of the producer's next object that complete its last record",
+    "joined_out": "lines at its head that were joined to the object before",
+    "partial": "rows with parse_status partial",
+    "first_event": "earliest event_time of its rows",
+    "last_event": "latest event_time of its rows",
+    "problem": "why it was quarantined whole, else NULL",
+    "inputs": "digest of SQL, settings and engine that decided the outcome",
+}
+_PARTITIONS = {
+    "source_name": "the source in sources.toml",
+    "dataset": "the dataset",
+    "hour_start": "the event hour, UTC",
+    "rows": "rows published",
+    "staged": "rows staged",
+    "duplicates": "rows staged and not published",
+    "slices": "slices it was made of",
+    "inputs": "digest of the slices, settings and engine it was made of",
+    "key": "key of its object in the lake",
+}
+
+
+def formats_page(statements: Statements) -> str:
+    """The page of all formats: header, and what the sample becomes."""
+    listed = sorted(statements.formats.values(), key=lambda item: (item.dataset, item.name))
+    parts = [
+        _NOTE,
+        "# Formats\n",
+        "One file in `sql/formats/` is one format. `format = \"auto\"` in `sources.toml`, `etl parse` and `etl detect` try\n"
+        "all of them on the first lines of each object. [Recipes](recipes.md) shows how to add one.\n",
+        _table(("Format", "What it reads", "Dataset"), [(f"[{i.name}](#{i.name})", i.header["title"], f"`{i.dataset}`") for i in listed]),
+    ]  # fmt: skip
+    for item in listed:
+        parts += [f"## {item.name}\n", f"{item.header['title']}. Dataset `{item.dataset}`.\n"]
+        if limits := item.header.get("limits"):
+            parts.append(f"Limits: {limits.replace('<', '&lt;')}.\n")
+        if item.record_start:
+            parts.append(f"A record may have several lines; it begins where a line matches `{item.record_start}`.\n")
+        rows = [(name, _shown(value)) for name, value in _parsed_sample(item).items()]
+        parts += [f"```text\n{item.header['sample']}\n```\n", _table(("Column", "Value"), rows)]
+    return "\n".join(parts)
+
+
+def schema_page(statements: Statements) -> str:
+    """The page of all columns: datasets, quarantine, books, metrics; then checks and reports."""
+    parts = [
+        _NOTE,
+        "# Schema\n",
+        "Names follow the OpenTelemetry semantic conventions with dots as underscores; units stand in names. Every time is\n"
+        "`TIMESTAMP`: UTC without a zone, in microseconds. NULL means that the line does not say it. The views are those of\n"
+        "`etl sql` and `etl.connect()`; Hive columns (`event_date`, `event_hour`, …) come with them.\n",
+        "## Every event\n",
+        "These columns open every dataset.\n",
+        _columns(ENVELOPE),
+    ]
+    for dataset, own in DATASETS.items():
+        parts += [f"## events_{dataset}\n", _columns(own)]
+    parts += ["## quarantine\n", "One row for each rejected record.\n", _columns(QUARANTINE)]
+    views = _described()
+    parts += ["## ledger\n", "One row for each raw object: its account. It closes:\n"
+              "`lines + joined_in = row_lines + quarantined + ignored + joined_out`.\n", _meanings(views["ledger"], _LEDGER)]  # fmt: skip
+    parts += ["## partitions\n", "One row for each published partition, from the metadata of its file. It closes:\n"
+              "`staged = rows + duplicates`.\n", _meanings(views["partitions"], _PARTITIONS)]  # fmt: skip
+    for metric in statements.metrics.values():
+        grain = ", ".join(f"`{column}`" for column in metric.grain)
+        given = [(f"`{name}`", f"`{kind}`") for name, kind in views[f"metrics_{metric.name}"].items()]
+        parts += [
+            f"## metrics_{metric.name}\n",
+            f"{_sentence(metric.header['title'])} From `events_{metric.dataset}`. One row for each {grain}.\n",
+            _table(("Column", "Type"), given),
+        ]
+    checks = [
+        (f"`{item.name}`", item.header["title"], _names(item.header["reads"])) for item in statements.checks.values()
+    ]
+    parts += [
+        "## Checks\n",
+        "A row that one of these returns fails the run.\n",
+        _table(("Check", "What holds", "Reads"), checks),
+    ]
+    reports = [(f"`{item.name}`", ", ".join(query.header["title"] for query in item.queries.values())) for item in statements.reports.values()]  # fmt: skip
+    parts += ["## Reports\n", _table(("Report", "Tables"), reports)]
+    return "\n".join(parts)
+
+
+def _described() -> dict[str, dict[str, str]]:
+    """View → column → type, of an empty lake: then no Hive columns are guessed from paths."""
+    with tempfile.TemporaryDirectory() as lake, etl.connect(lake) as connection:
+        views = [
+            row[0] for row in connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+        ]
+        return {view: {row[0]: row[1] for row in connection.execute(f'DESCRIBE "{view}"').fetchall()} for view in views}
+
+
+def _parsed_sample(statement: Statement) -> dict[str, Any]:
+    """What the pipeline makes of a format's sample line: the columns that are not NULL."""
+    source = Source(name="sample", raw="./", format=statement.name, service_name="sample")
+    with tempfile.TemporaryDirectory() as folder, workspace(Settings("", {}, Path.cwd())) as space:
+        path = Path(folder) / "sample.log"
+        path.write_text(statement.header["sample"] + "\n", encoding="utf-8")
+        records = list(parse_file(space, source, path, "sample.log"))
+    kind, record = records[0]
+    if kind != "row":
+        raise SystemExit(
+            f"{statement.path}: its own sample is rejected: {record['reject_reason']}; correct one of them"
+        )
+    return {name: value for name, value in record.items() if name not in _NOT_SHOWN and value not in (None, {})}
+
+
+def _columns(listed: Iterable[Column]) -> str:
+    return _table(
+        ("Column", "Type", "Meaning", "Origin"),
+        [(f"`{item.name}`", f"`{item.type}`", item.meaning, item.origin) for item in listed],
+    )
+
+
+def _meanings(types: dict[str, str], meanings: dict[str, str]) -> str:
+    if set(types) != set(meanings):
+        raise SystemExit(f"deploy/docs.py: describe these columns, and no others: {sorted(set(types) ^ set(meanings))}")
+    return _table(("Column", "Type", "Meaning"), [(f"`{name}`", f"`{types[name]}`", meanings[name]) for name in types])
+
+
+def _names(listed: str) -> str:
+    return ", ".join(f"`{name.strip()}`" for name in listed.split(","))
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + "."
+
+
+def _shown(value: object) -> str:
+    return f"`{value:%Y-%m-%d %H:%M:%S.%f}`" if isinstance(value, datetime) else f"`{value}`"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def pages() -> dict[Path, str]:
+    """Path → text of every generated page."""
+    statements = load_statements()
+    return {DOCS / "formats.md": formats_page(statements), DOCS / "schema.md": schema_page(statements)}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the pages; with ``--check`` only compare: the exit code is 1 where one is stale."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.docs", description="Write the generated pages of docs/.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 where a page is stale")
+    options = parser.parse_args(arguments)
+    stale = [path for path, text in pages().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    for path in stale:
+        if options.check:
+            print(f"{path}: stale; run python -m deploy.docs", file=sys.stderr)
+        else:
+            path.write_text(pages()[path], encoding="utf-8")
+    return 1 if stale and options.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

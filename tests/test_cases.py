@@ -1,0 +1,297 @@
+"""Every statement of ``sql/`` against its cases: folders of input and expected rows, no Python per case.
+
+    tests/cases/formats/<format>/<case>/     input.log[.gz|…], expected.jsonl, rejects.jsonl, case.toml
+    tests/cases/metrics/<metric>/<case>/     events.jsonl, expected.jsonl
+    tests/cases/checks/<check>/<case>/       one <view>.jsonl per view, expected.jsonl (the violations)
+    tests/cases/reports/<report>/<case>/     one <view>.jsonl per view, expected/<query>.jsonl for each query, case.toml
+
+A statement without a case fails. Nothing may be left over on either side: rows, rejects, keys, files.
+``case.toml`` of a format: zone, fields, service_name, ignored (blank lines, default 0); of a report: first_hour, last_hour.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import tomllib
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from etl.config import Settings, Source
+from etl.io import engine
+from etl.io.raw import open_decompressed
+from etl.io.snapshot import snapshot
+from etl.io.statements import load_statements
+from etl.io.workspace import Workspace, workspace
+from etl.model.hours import parse_hour, to_hour
+from etl.schema import DATASETS, ENVELOPE, QUARANTINE, columns
+from etl.stages.parse import parse_file
+
+CASES = Path(__file__).parent / "cases"
+STATEMENTS = load_statements()
+OBSERVED = 1_795_356_000  # 2026-11-22T14:00:00Z
+SOURCE = "web"
+
+
+def cases(kind: str) -> list[Any]:
+    return [
+        pytest.param(path, id=f"{path.parent.name}-{path.name}")
+        for path in sorted((CASES / kind).glob("*/*"))
+        if path.is_dir()
+    ]
+
+
+def jsonl(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def settings_of(case: Path, allowed: set[str]) -> dict[str, Any]:
+    path = case / "case.toml"
+    found = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    assert set(found) <= allowed, f"{path}: unknown keys {sorted(set(found) - allowed)}; allowed {sorted(allowed)}"
+    return found
+
+
+def only_files(case: Path, allowed: set[str]) -> None:
+    found = {path.name for path in case.iterdir()}
+    assert found <= allowed, f"{case}: unknown files {sorted(found - allowed)}; allowed {sorted(allowed)}"
+
+
+def plain(value: Any) -> Any:
+    """A database value as the JSON of the case files writes it."""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="microseconds" if value.microsecond else "seconds") + "Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return value
+
+
+def same(found: Any, wanted: Any) -> bool:
+    """Equal in value and type; floats to twelve digits, since libm differs between machines."""
+    if isinstance(found, float) and isinstance(wanted, float | int) and not isinstance(wanted, bool):
+        return found == pytest.approx(wanted, rel=1e-12, abs=1e-12)
+    return type(found) is type(wanted) and bool(found == wanted)
+
+
+def assert_record(found: dict[str, Any], wanted: dict[str, Any], where: str, rest_is_null: set[str]) -> None:
+    unknown = set(wanted) - set(found)
+    assert not unknown, f"{where}: no such column {sorted(unknown)}; there are {sorted(found)}"
+    compared = {key: plain(found[key]) for key in found if key in wanted or key in rest_is_null}
+    expected = {key: wanted.get(key) for key in compared}
+    differing = {key: (compared[key], expected[key]) for key in compared if not same(compared[key], expected[key])}
+    assert not differing, f"{where}: found, expected = {differing}"
+
+
+def assert_records(found: list[dict[str, Any]], wanted: list[dict[str, Any]], where: str) -> None:
+    """All columns compared, in order."""
+    shown = [{key: plain(value) for key, value in row.items()} for row in found]
+    assert len(shown) == len(wanted), f"{where}: {len(shown)} rows found, {len(wanted)} expected: {shown}"
+    for number, (row, expected) in enumerate(zip(shown, wanted, strict=True), 1):
+        assert_record(row, expected, f"{where} row {number}", set(row))
+
+
+def test_every_statement_has_a_case_and_every_case_a_statement() -> None:
+    declared = {
+        "formats": set(STATEMENTS.formats),
+        "metrics": set(STATEMENTS.metrics),
+        "checks": set(STATEMENTS.checks),
+        "reports": set(STATEMENTS.reports),
+    }
+    for kind, names in declared.items():
+        tried = {path.parent.name for path in (CASES / kind).glob("*/*") if path.is_dir()}
+        assert tried == names, (
+            f"sql/{kind} and tests/cases/{kind} differ: without a case {sorted(names - tried)}, "
+            f"without a statement {sorted(tried - names)}; add a folder tests/cases/{kind}/<name>/<case>/"
+        )
+    assert {path.name for path in CASES.iterdir() if path.is_dir()} == set(declared)
+
+
+@pytest.mark.parametrize("name", sorted(STATEMENTS.checks))
+def test_every_check_has_a_passing_and_a_violating_case(name: str) -> None:
+    outcomes = {bool(jsonl(path / "expected.jsonl")) for path in (CASES / "checks" / name).glob("*") if path.is_dir()}
+    assert outcomes == {True, False}, f"tests/cases/checks/{name}: needs a case with violations and one without"
+
+
+@pytest.mark.parametrize("name", sorted(STATEMENTS.formats))
+def test_every_sample_line_is_read_by_its_own_format(name: str, space: Workspace, tmp_path: Path) -> None:
+    path = tmp_path / "sample"
+    path.write_text(STATEMENTS.formats[name].header["sample"] + "\n", encoding="utf-8")
+    outcome = list(parse_file(space, Source(name="sample", raw="./", format=name), path, "sample"))
+    assert [(kind, record["parse_status"]) for kind, record in outcome] == [("row", "ok")]
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    root = tmp_path_factory.mktemp("lake")
+    with workspace(Settings(str(root), {}, root / "sources.toml")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def views(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with every view of an empty lake, for its column types."""
+    with snapshot(str(tmp_path), STATEMENTS) as connection:
+        connection.execute("CREATE TABLE touched_hours (hour_start TIMESTAMP)")
+        yield connection
+
+
+def fill(connection: duckdb.DuckDBPyConnection, name: str, path: Path, types: dict[str, str]) -> None:
+    """Make ``name`` a table of the records of a JSON lines file; columns that are not there are NULL."""
+    for number, record in enumerate(jsonl(path), 1):
+        unknown = set(record) - set(types)
+        assert not unknown, f"{path} line {number}: no such column {sorted(unknown)}; there are {sorted(types)}"
+    listed = "{" + ", ".join(f"{engine.quote(key)}: {engine.quote(kind)}" for key, kind in types.items()) + "}"
+    connection.execute(
+        f"CREATE TABLE {engine.name(name + '_case')} AS "
+        f"SELECT * FROM read_json({engine.quote(str(path))}, columns = {listed}, format = 'newline_delimited')"
+    )
+    for kind in ("VIEW", "TABLE"):
+        exists = f"SELECT count(*) FROM duckdb_{kind.lower()}s() WHERE {kind.lower()}_name = {engine.quote(name)}"
+        if engine.one(connection, exists):
+            connection.execute(f"DROP {kind} {engine.name(name)}")
+    connection.execute(f"ALTER TABLE {engine.name(name + '_case')} RENAME TO {engine.name(name)}")
+
+
+def fill_views(connection: duckdb.DuckDBPyConnection, case: Path) -> set[str]:
+    names = {path.stem for path in case.glob("*.jsonl")} - {"expected"}
+    for name in sorted(names):
+        fill(connection, name, case / f"{name}.jsonl", engine.describe(connection, f"SELECT * FROM {engine.name(name)}"))
+    return names
+
+
+def format_outcome(space: Workspace, case: Path, path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    given = settings_of(case, {"zone", "fields", "service_name", "ignored"})
+    source = Source(
+        name=SOURCE,
+        raw="./",
+        format=case.parent.name,
+        zone=given.get("zone", "UTC"),
+        fields=tuple(sorted(given.get("fields", {}).items())),
+        service_name=given.get("service_name", ""),
+    )
+    outcome = list(parse_file(space, source, path, "file:///raw/input.log"))
+    return [row for kind, row in outcome if kind == "row"], [row for kind, row in outcome if kind == "reject"]
+
+
+def input_of(case: Path, folder: Path) -> Path:
+    """A copy of the case's input whose modification time is always the same."""
+    (path,) = case.glob("input.log*")
+    copy = folder / path.name
+    copy.write_bytes(path.read_bytes())
+    os.utime(copy, (OBSERVED, OBSERVED))
+    return copy
+
+
+def content_of(path: Path) -> bytes:
+    _, stream = open_decompressed(path)
+    with stream:
+        return stream.read(1 << 30)
+
+
+@pytest.mark.parametrize("case", cases("formats"))
+def test_format(case: Path, space: Workspace, tmp_path: Path) -> None:
+    only_files(case, {next(case.glob("input.log*")).name, "expected.jsonl", "rejects.jsonl", "case.toml"})
+    path = input_of(case, tmp_path)
+    rows, rejects = format_outcome(space, case, path)
+    expected, expected_rejects = jsonl(case / "expected.jsonl"), jsonl(case / "rejects.jsonl")
+    own = {column.name for column in DATASETS[STATEMENTS.format(case.parent.name).dataset]}
+
+    assert [row["source_line"] for row in rows] == [row["source_line"] for row in expected]
+    for row, wanted in zip(rows, expected, strict=True):
+        assert_record(row, wanted, f"line {wanted['source_line']}", own)
+        assert [*row] == [column.name for column in ENVELOPE] + [
+            column.name for column in DATASETS[STATEMENTS.format(case.parent.name).dataset]
+        ]
+        assert row["source_name"] == SOURCE and row["source_uri"] == "file:///raw/input.log"
+        assert row["observed_time"] == datetime.fromtimestamp(OBSERVED, UTC).replace(tzinfo=None)
+        assert row["event_id"].endswith(f"-{row['source_line']}")
+
+    where = [(item["source_line"], item["reject_reason"]) for item in rejects]
+    assert [line for line, _ in where] == [item["source_line"] for item in expected_rejects], where
+    for item, wanted in zip(rejects, expected_rejects, strict=True):
+        assert [*item] == [column.name for column in QUARANTINE]
+        assert item["reject_reason"].startswith(wanted["reject_reason"])
+        exact = {key: value for key, value in wanted.items() if key != "reject_reason"}
+        assert_record(item, exact, f"reject of line {wanted['source_line']}", set())
+
+    content = content_of(path)
+    lines = content.count(b"\n") + (content != b"" and not content.endswith(b"\n"))
+    ignored = settings_of(case, {"zone", "fields", "service_name", "ignored"}).get("ignored", 0)
+    booked = sum(item["source_lines"] for item in [*rows, *rejects])
+    assert lines == booked + ignored, "lines = lines of rows + of rejects + ignored"
+
+
+@pytest.mark.parametrize("case", cases("formats"))
+def test_format_gives_the_same_again_and_from_a_compressed_copy(case: Path, space: Workspace, tmp_path: Path) -> None:
+    path = input_of(case, tmp_path)
+    first = format_outcome(space, case, path)
+    again = format_outcome(space, case, path)
+    compressed = tmp_path / "copy"
+    compressed.write_bytes(gzip.compress(content_of(path), mtime=0))
+    os.utime(compressed, (OBSERVED, OBSERVED))
+    assert first == again
+    assert first == format_outcome(space, case, compressed)
+
+
+@pytest.mark.parametrize("case", cases("metrics"))
+def test_metric(case: Path, views: duckdb.DuckDBPyConnection) -> None:
+    only_files(case, {"events.jsonl", "expected.jsonl"})
+    metric = STATEMENTS.metrics[case.parent.name]
+    fill(views, "events", case / "events.jsonl", {column.name: column.type for column in columns(metric.dataset)})
+    first = engine.one(views, "SELECT min(event_time) FROM events")
+    engine.set_variables(views, hour_start=to_hour(first), source_name=SOURCE)
+    order = ", ".join(engine.name(column) for column in metric.grain)
+    found = engine.rows(views, f"SELECT * FROM ({metric.sql}\n) ORDER BY {order}")
+    assert_records(found, jsonl(case / "expected.jsonl"), str(case))
+    grains = [tuple(row[column] for column in metric.grain) for row in found]
+    assert len(grains) == len(set(grains)), "the grain identifies a row"
+
+
+@pytest.mark.parametrize("case", cases("checks"))
+def test_check(case: Path, views: duckdb.DuckDBPyConnection) -> None:
+    check = STATEMENTS.checks[case.parent.name]
+    assert (case / "expected.jsonl").exists(), "an empty expected.jsonl says that nothing is violated"
+    read = {part.strip() for part in check.header["reads"].split(",")}
+    only_files(case, {"expected.jsonl", "touched_hours.jsonl", *(f"{name}.jsonl" for name in read)})
+    assert read <= fill_views(views, case), f"{case}: a file for each of {sorted(read)}"
+    engine.set_variables(views, source_name=SOURCE)
+    found = sorted(engine.rows(views, check.sql), key=lambda row: json.dumps(row, default=str))
+    assert_records(found, jsonl(case / "expected.jsonl"), str(case))
+
+
+@pytest.mark.parametrize("case", cases("reports"))
+def test_report(case: Path, views: duckdb.DuckDBPyConnection) -> None:
+    report = STATEMENTS.reports[case.parent.name]
+    read = {name.strip() for query in report.queries.values() for name in query.header.get("reads", "").split(",")}
+    only_files(case, {"expected", "case.toml", *(f"{name}.jsonl" for name in read)})
+    assert {path.stem for path in (case / "expected").iterdir()} == set(report.queries)
+    given = settings_of(case, {"first_hour", "last_hour"})
+    fill_views(views, case)
+    engine.set_variables(views, **{key: parse_hour(value) for key, value in given.items()})
+    for name, query in report.queries.items():
+        assert_records(engine.rows(views, query.sql), jsonl(case / "expected" / f"{name}.jsonl"), f"{case.name} {name}")
+
+
+def test_a_misspelt_column_of_an_expectation_fails() -> None:
+    with pytest.raises(AssertionError, match="no such column"):
+        assert_record({"url_path": "/"}, {"url_pth": "/"}, "line 1", set())
+
+
+def test_a_column_that_is_not_expected_must_be_null() -> None:
+    with pytest.raises(AssertionError, match="user_name"):
+        assert_record({"url_path": "/", "user_name": "frank"}, {"url_path": "/"}, "line 1", {"url_path", "user_name"})

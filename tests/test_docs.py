@@ -1,0 +1,176 @@
+"""What the documentation says is so: pages are current, examples run, names exist."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy import docs
+from etl import cli
+from etl.config import Settings, Source
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted(
+    [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "benchmarks/README.md", *(ROOT / "docs").glob("*.md")]
+)
+FENCE = re.compile(r"^```(?P<kind>\w*)(?: file=(?P<file>\S+))?\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"`([^`\n]+)`")
+FILE_IN_CODE = re.compile(
+    r"(?:etl|sql|dags|deploy|docs|tests|benchmarks)/[\w./-]+|[\w-]+\.(?:toml|lock|yml|md)|Makefile"
+)
+MADE_BY_USER = {"sources.toml"}
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def fenced(page: Path) -> Iterator[re.Match[str]]:
+    yield from FENCE.finditer(page.read_text(encoding="utf-8"))
+
+
+def prose(page: Path) -> str:
+    return FENCE.sub("", page.read_text(encoding="utf-8"))
+
+
+def table(page: str, heading: str) -> dict[str, list[str]]:
+    """First cell (without backticks) → other cells, of the first table below a heading."""
+    section = (ROOT / page).read_text(encoding="utf-8").split(f"# {heading}\n", 1)[1]
+    rows = re.search(r"^\|.*?\n(?=\n|\Z)", section, re.MULTILINE | re.DOTALL)
+    assert rows, f"{page}: no table below {heading!r}"
+    cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in rows[0].splitlines()[2:]]
+    return {row[0].strip("`"): row[1:] for row in cells}
+
+
+def commands(page: Path) -> list[tuple[int, list[str]]]:
+    """(line, words) of each `etl …` command in the fenced blocks of a page."""
+    found = []
+    text = page.read_text(encoding="utf-8")
+    for block in fenced(page):
+        if block["kind"] in ("console", "sh"):
+            first = text[: block.start("body")].count("\n") + 1
+            body = block["body"].replace("\\\n", "  ")
+            for number, line in enumerate(body.splitlines()):
+                words = shlex.split(line.removeprefix("$ "), comments=True) if re.match(r"(\$ )?etl ", line) else []
+                if words:
+                    found.append((first + number, words[1 : words.index("|") if "|" in words else None]))
+    return found
+
+
+@pytest.mark.parametrize("path", docs.pages(), ids=lambda path: path.name)
+def test_a_generated_page_is_current(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == docs.pages()[path], f"{path.name}: stale; run python -m deploy.docs"
+
+
+@every_page
+def test_every_command_parses(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for line, words in commands(page):
+        try:
+            cli._parser().parse_args(words)
+        except SystemExit:
+            pytest.fail(f"{page.name}:{line}: etl {' '.join(words)}: {capsys.readouterr().err}")
+
+
+def test_the_readme_lists_the_commands_there_are() -> None:
+    action = next(item for item in cli._parser()._actions if isinstance(item, argparse._SubParsersAction))
+    assert [name.removeprefix("etl ") for name in table("README.md", "Commands")] == list(action.choices)
+
+
+def test_operations_lists_the_keys_of_a_source() -> None:
+    assert list(table("docs/operations.md", "Keys of a source")) == [
+        name for name in Source.__dataclass_fields__ if name != "name"
+    ]
+
+
+def test_operations_lists_the_keys_of_the_file() -> None:
+    assert set(table("docs/operations.md", "Keys of the file")) == set(Settings.__dataclass_fields__) - {"path"}
+
+
+def test_operations_gives_the_defaults_there_are() -> None:
+    source = Source(name="x", raw="x/")
+    for key, (default, *_) in table("docs/operations.md", "Keys of a source").items():
+        value = getattr(source, key)
+        if isinstance(value, int):
+            assert default == f"`{value}`", key
+
+
+def test_operations_lists_the_environment_variables_that_are_read() -> None:
+    code = "\n".join(
+        path.read_text() for folder in ("etl", "dags", "benchmarks") for path in (ROOT / folder).rglob("*.py")
+    )
+    read = set(re.findall(r"LOGBUCKET_[A-Z_]*[A-Z]", code)) - {"LOGBUCKET_SOURCES"}
+    named = {name for name in table("docs/operations.md", "Environment variables") if name.startswith("LOGBUCKET_")}
+    assert {name for name in named if "<" not in name} == read
+
+
+@every_page
+def test_every_environment_variable_named_is_read_somewhere(page: Path) -> None:
+    known = "\n".join(
+        path.read_text(encoding="utf-8")
+        for path in [
+            *ROOT.glob("etl/**/*.py"),
+            *ROOT.glob("deploy/*"),
+            *ROOT.glob("benchmarks/*.py"),
+            ROOT / "docker-compose.yml",
+        ]
+        if path.is_file()
+    )
+    for name in set(re.findall(r"\b(?:LOGBUCKET|AIRFLOW)_[A-Z][A-Z_]*[A-Z]", page.read_text(encoding="utf-8"))):
+        assert name in known, f"{page.name} names {name}, which nothing reads"
+
+
+@every_page
+def test_every_file_named_exists(page: Path) -> None:
+    for code in CODE.findall(prose(page)):
+        for name in FILE_IN_CODE.findall(code):
+            if name in MADE_BY_USER or code.startswith(("s3://", "<lake>", "my-sql")) or "<" in code:
+                continue
+            assert (ROOT / name).exists(), f"{page.name} names {name}, which does not exist"
+
+
+@every_page
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[\w-]*)?\)", prose(page)):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}, which does not exist"
+
+
+@every_page
+def test_every_make_target_named_exists(page: Path) -> None:
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^|\$ )make (\w+)", page.read_text(encoding="utf-8"), re.MULTILINE))
+    assert named <= targets
+
+
+def test_the_recipes_run_and_print_what_they_say(tmp_path: Path) -> None:
+    page = ROOT / "docs/recipes.md"
+    env = {name: value for name, value in os.environ.items() if not name.startswith("LOGBUCKET_")}
+    env["PYTHONPATH"] = str(ROOT)
+    ran = 0
+    for block in fenced(page):
+        if block["file"]:
+            target = tmp_path / block["file"]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(block["body"], encoding="utf-8")
+        elif block["kind"] == "console":
+            for step in re.split(r"^\$ ", block["body"], flags=re.MULTILINE)[1:]:
+                command, _, expected = step.partition("\n")
+                words = shlex.split(command)
+                assert words[0] == "etl"
+                done = subprocess.run(
+                    [sys.executable, "-m", "etl.cli", *words[1:]],
+                    cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120,
+                )  # fmt: skip
+                assert done.returncode == 0, f"{command}\n{done.stderr}"
+                if expected.strip():
+                    assert done.stdout.replace("\r\n", "\n") == expected, command
+                ran += 1
+    assert ran == 5
+    assert '"source_line": 3' in (tmp_path / "rejects.jsonl").read_text()
+    assert "<td>203.0.113.0/24</td><td>2</td><td>6.0 kB</td>" in (tmp_path / "networks.html").read_text()
