@@ -189,12 +189,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.docs", description="Write the generated pages of docs/.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 where a page is stale")
     options = parser.parse_args(arguments)
-    stale = [path for path, text in pages().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    made = pages()
+    stale = [path for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     for path in stale:
         if options.check:
             print(f"{path}: stale; run python -m deploy.docs", file=sys.stderr)
         else:
-            path.write_text(pages()[path], encoding="utf-8")
+            path.write_text(made[path], encoding="utf-8")
     return 1 if stale and options.check else 0
 
 

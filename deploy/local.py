@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import FrameType, TracebackType
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import requests
 
 from deploy.client import AirflowClient, AirflowError
@@ -186,8 +186,8 @@ class LocalAirflow:
                 "secret_key": secrets.token_hex(32),
                 "jwt_secret": secrets.token_hex(64),
             }
-            _write_private(path, made)
-            _write_private(self.home / "passwords.json", {USER: made["password"]})
+            write_private(path, made)
+            write_private(self.home / "passwords.json", {USER: made["password"]})
         kept: dict[str, str] = json.loads(path.read_text())
         return kept
 
@@ -254,9 +254,10 @@ def _end(processes: Iterable[subprocess.Popen[bytes]], grace: float) -> None:
         process.wait()
 
 
-def _write_private(path: Path, content: Mapping[str, str]) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(content, file)
+def write_private(path: Path, content: Mapping[str, str]) -> None:
+    """Write JSON that nobody but the owner may ever read."""
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(content))
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -34,7 +34,7 @@ ENVELOPE = (
     Column("source_offset", "BIGINT", "bytes before the record in its decompressed object", HOUSE),
     Column("event_id", "VARCHAR", "16 hex digits of SHA-256(source_uri), a dash, source_line", HOUSE),
     Column("parse_status", "VARCHAR", "ok, or partial: the line was odd and only what is known is filled", HOUSE),
-    Column("time_basis", "VARCHAR", "offset, epoch, zone, zone_ambiguous or zone_gap: how event_time was decided", HOUSE),
+    Column("time_basis", "VARCHAR", "offset, epoch, zone, zone_ambiguous, zone_gap or landing_hour: how event_time was decided", HOUSE),
     Column("attributes", "MAP(VARCHAR, VARCHAR)", "every field of the line that has no column", HOUSE),
 )
 

@@ -18,6 +18,8 @@ from etl.schema import DATASETS
 
 BUILT_IN = Path(__file__).resolve().parents[2] / "sql"
 _HEADER = re.compile(r"--\s*([a-z_]+):\s*(.*?)\s*$")
+_LEADING_COMMENTS = re.compile(r"(?:--[^\n]*\n|\s)*")
+_PLACE = re.compile(r"\{([a-z_]+)\}")
 _REQUIRED = {
     "macros": ("title",),
     "formats": ("title", "dataset", "sample"),
@@ -25,6 +27,7 @@ _REQUIRED = {
     "metrics": ("title", "dataset", "grain"),
     "checks": ("title", "reads"),
     "reports": ("title",),
+    "stages": ("title",),
 }
 
 
@@ -37,6 +40,11 @@ class Statement:
     path: Path
     sql: str
     header: dict[str, str] = field(hash=False)
+
+    def filled(self, **parts: str) -> str:
+        """The statement without its leading comments, each ``{name}`` replaced by its part."""
+        body = self.sql[_LEADING_COMMENTS.match(self.sql).end() :]  # type: ignore[union-attr]
+        return _PLACE.sub(lambda found: parts.get(found[1], found[0]), body)
 
     @property
     def dataset(self) -> str:
@@ -76,6 +84,7 @@ class Statements:
         self.enrich = self._kind("enrich")
         self.metrics = self._kind("metrics")
         self.checks = self._kind("checks")
+        self.stages = self._kind("stages")
         self.reports = self._reports()
 
     def format(self, name: str) -> Statement:

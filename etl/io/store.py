@@ -347,7 +347,13 @@ class S3Store:
         self._call("delete", key, lambda: self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key))
 
     def _call(self, verb: str, key: str, call: Callable[[], T]) -> T:
-        from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError, NoCredentialsError, ReadTimeoutError
+        from botocore.exceptions import (
+            BotoCoreError,
+            ClientError,
+            IncompleteReadError,
+            NoCredentialsError,
+            ReadTimeoutError,
+        )
         from urllib3.exceptions import HTTPError
 
         last: Exception | None = None

@@ -11,6 +11,7 @@ from pathlib import Path
 from etl import layout
 from etl.config import Settings, Source
 from etl.errors import StoreRefused
+from etl.io.statements import load_statements
 from etl.io.store import Stat, Store, open_store, put_bytes
 from etl.model.hours import HOUR, format_hour, hours_between, parse_hour, to_hour
 from etl.model.worklist import RawObject, WorkList
@@ -21,9 +22,12 @@ _DAY = timedelta(days=1)
 def land(settings: Settings, source_name: str, landing_hour: str) -> str:
     """List the raw objects of a landing hour and of the hours it looks back on; returns the work list's key.
 
-    The same listing gives the same bytes. Raises StoreRefused where raw or lake cannot be reached.
+    The same listing gives the same bytes. Raises ConfigError for an unknown format and StoreRefused where raw
+    or lake cannot be reached.
     """
     source = settings.source(source_name)
+    if source.format != "auto":
+        load_statements(settings.sql).format(source.format)
     hour = parse_hour(landing_hour)
     raw = open_store(source.raw_root)
     first = min(max(hour - source.look_back_hours * HOUR, to_hour(source.start)), hour)

@@ -83,7 +83,7 @@ def shard_inputs(source: Source, statements: Statements) -> str:
     """Digest of all that decides a shard's outcome besides its objects: SQL, settings, engine."""
     names = sorted(statements.formats) if source.format == "auto" else [source.format]
     decisive = {key: str(value) for key, value in asdict(source).items() if key in _DECIDES_OUTCOME}
-    used = [*(statements.format(item) for item in names), *statements.enrich.values()]
+    used = [*(statements.format(item) for item in names), *statements.enrich.values(), *statements.stages.values()]
     text = json.dumps([decisive, VERSION, statements.digest(*used)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -215,7 +215,7 @@ class _Shard:
         return found
 
     def _quarantine(self, parsed: Parsed) -> Path | None:
-        sql = parsed.quarantine_sql()
+        sql = parsed.quarantine_sql(self.space)
         if sql is None:
             return None
         path = self.space.folder / "quarantine.parquet"

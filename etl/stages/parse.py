@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -20,16 +19,17 @@ from etl.io.raw import CorruptObject, RawInput, Reading, RecordReader, chunks, s
 from etl.io.statements import Statement
 from etl.io.workspace import Workspace
 from etl.layout import Partition
+from etl.model.hours import to_hour
 from etl.model.worklist import RawObject
 from etl.schema import QUARANTINE, Column, columns
 
 UNKNOWN = "unknown"
-_STAGES = Path(__file__).resolve().parents[2] / "sql" / "stages"
 _PASSED = {"object_no", "source_line", "source_lines", "source_offset"}
 _OF_FORMAT = {"origin", "raw", "reject_reason"}
 _GOOD_ENOUGH = 0.6
 _PARTIAL_WORTH = 0.25
-_ANY_TIME = (datetime(9000, 1, 1), timedelta(days=365 * 9000))
+_ANY_AGE, _END_OF_TIME = timedelta(days=365 * 2000), datetime(9999, 1, 1)
+_EARLY = timedelta(hours=25)
 
 
 @dataclass(frozen=True)
@@ -108,17 +108,16 @@ class Parsed:
         """The canonical rows of one dataset as a query; ``where`` is SQL that begins with AND."""
         wanted = ", ".join(engine.name(column.name) for column in columns(dataset))
         enrich = space.statements.enrich.get(dataset)
-        return _filled(
-            "rows",
+        return space.statements.stages["rows"].filled(
             parsed=_scan(self.files[dataset]),
             columns=wanted,
             enrich=enrich.sql if enrich else "SELECT * FROM enveloped",
             where=where,
         )
 
-    def quarantine_sql(self) -> str | None:
+    def quarantine_sql(self, space: Workspace) -> str | None:
         """The rejected records as a query, corrupt objects included as one record each; None if there are none."""
-        parts = [_filled("quarantine", parsed=_scan(paths)) for _, paths in sorted(self.files.items())]
+        parts = [space.statements.stages["quarantine"].filled(parsed=_scan(paths)) for _, paths in sorted(self.files.items())]
         parts += [self._corrupt_row(number, problem) for number, problem in sorted(self.corrupt.items())]
         return " UNION ALL BY NAME ".join(f"({part})" for part in parts) if parts else None
 
@@ -147,17 +146,22 @@ def object_id(uri: str) -> str:
 
 
 def parse(
-    space: Workspace, source: Source, objects: Sequence[Object], landing: datetime, max_lateness: timedelta
+    space: Workspace,
+    source: Source,
+    objects: Sequence[Object],
+    landing: datetime,
+    max_lateness: timedelta,
+    until: datetime | None = None,
 ) -> Parsed:
     """Parse and judge objects of one shard; a corrupt or unrecognised object is set aside whole.
 
-    ``objects`` are numbered 0, 1, … in reading order. Event times from ``landing - max_lateness`` to 25 hours after
-    ``landing`` (the start of the landing hour) are accepted. Raises StatementError where a format breaks its contract.
+    ``objects`` are numbered 0, 1, … in reading order. Event times from ``landing - max_lateness`` to ``until``
+    (default: 25 hours after ``landing``, the start of the landing hour) are accepted. Raises StatementError where a format breaks its contract.
     """
     parsed = Parsed(objects)
     for item in objects:
         parsed.formats[item.raw.number] = source.format if source.format != "auto" else detect(space, source, item.raw.path)
-    _bind(space, source, landing, max_lateness)
+    _bind(space, source, landing, max_lateness, until or landing + _EARLY)
     for name, group in groupby(sorted(objects, key=lambda item: parsed.formats[item.raw.number]), lambda item: parsed.formats[item.raw.number]):
         members = sorted(group, key=lambda item: item.raw.number)
         if name == UNKNOWN:
@@ -174,7 +178,7 @@ def _parse_group(space: Workspace, parsed: Parsed, statement: Statement, members
     while members:
         reader = RecordReader([item.raw for item in members], statement.record_start)
         try:
-            engine.write_parquet(space.connection, _parsed_sql(space.connection, statement, reader), path, compression="lz4")
+            engine.write_parquet(space.connection, _parsed_sql(space, statement, reader), path, compression="lz4")
         except duckdb.Error as error:
             if reader.failed is None:
                 raise StatementError(f"{statement.path}: {error}") from None
@@ -202,12 +206,12 @@ def _set_aside(parsed: Parsed, item: Object, problem: str) -> None:
     parsed.corrupt[item.raw.number] = problem
 
 
-def _parsed_sql(connection: duckdb.DuckDBPyConnection, statement: Statement, reader: RecordReader) -> str:
+def _parsed_sql(space: Workspace, statement: Statement, reader: RecordReader) -> str:
     """The judged query over a reader; columns the format does not give are NULL, unknown ones are refused."""
-    connection.register("arrow_records", reader.reader())
-    given = _given_columns(connection, statement)
+    space.connection.register("arrow_records", reader.reader())
+    given = _given_columns(space.connection, statement)
     wanted = ", ".join(_projected(column, given) for column in columns(statement.dataset) if column.name not in _MADE_LATER)
-    return _filled("parsed", format=statement.sql, columns=wanted)
+    return space.statements.stages["parsed"].filled(format=statement.sql, columns=wanted)
 
 
 _MADE_LATER = {*_PASSED, "source_name", "source_uri", "observed_time", "event_id"}
@@ -247,16 +251,17 @@ def parse_file(space: Workspace, source: Source, path: Path, uri: str) -> Iterat
         raise EtlError(f"{path}: {error.strerror}; expected a readable log file") from None
     modified = datetime.fromtimestamp(int(found.st_mtime), UTC).replace(tzinfo=None)
     listed = RawObject(uri, "", found.st_size, modified.isoformat())
-    parsed = parse(space, source, [Object(RawInput(0, path, modified, uri), uri, listed)], *_ANY_TIME)
+    objects = [Object(RawInput(0, path, modified, uri), uri, listed)]
+    parsed = parse(space, source, objects, to_hour(modified), _ANY_AGE, _END_OF_TIME)
     for dataset in parsed.files:
         for row in iterate(space, parsed.rows_sql(space, dataset)):
             yield "row", row
-    if sql := parsed.quarantine_sql():
+    if sql := parsed.quarantine_sql(space):
         for row in iterate(space, sql):
             yield "reject", row
 
 
-def _bind(space: Workspace, source: Source, landing: datetime, max_lateness: timedelta) -> None:
+def _bind(space: Workspace, source: Source, landing: datetime, max_lateness: timedelta, until: datetime) -> None:
     engine.set_variables(
         space.connection,
         source_name=source.name,
@@ -265,6 +270,7 @@ def _bind(space: Workspace, source: Source, landing: datetime, max_lateness: tim
         fields=dict(source.fields),
         landing=landing,
         max_lateness=max_lateness,
+        until=until,
     )
 
 
@@ -284,11 +290,11 @@ def scores(space: Workspace, source: Source, path: Path) -> dict[str, float]:
         return {}
     head = space.folder / "sample"
     head.write_bytes(data)
-    _bind(space, source, *_ANY_TIME)
+    _bind(space, source, datetime(2026, 1, 1), _ANY_AGE, _END_OF_TIME)
     found = {}
     for statement in space.statements.formats.values():
         reader = RecordReader([RawInput(0, head, datetime(1970, 1, 1), "")], statement.record_start)
-        sql = _parsed_sql(space.connection, statement, reader)
+        sql = _parsed_sql(space, statement, reader)
         worth = engine.one(
             space.connection,
             f"""SELECT sum(source_lines * CASE WHEN outcome <> 'row' THEN 0 WHEN parse_status = 'ok' THEN 1
@@ -301,26 +307,6 @@ def scores(space: Workspace, source: Source, path: Path) -> dict[str, float]:
 
 def _scan(paths: list[Path]) -> str:
     return f"read_parquet({engine.file_list(paths)})"
-
-
-@cache
-def _template(name: str) -> str:
-    return (_STAGES / f"{name}.sql").read_text(encoding="utf-8")
-
-
-def _filled(template: str, **parts: str) -> str:
-    text = _template(template)
-    body = text[text.index("\nWITH") + 1 :] if "\nWITH" in text else text[text.index("\nSELECT") + 1 :]
-    for key, value in parts.items():
-        body = body.replace("{" + key + "}", value)
-    return body
-
-
-def datasets_of(space: Workspace, source: Source) -> list[str]:
-    """The datasets a source can write to."""
-    if source.format == "auto":
-        return sorted({item.dataset for item in space.statements.formats.values()})
-    return [space.statements.format(source.format).dataset]
 
 
 def iterate(space: Workspace, sql: str, batch: int = 10_000) -> Iterator[dict[str, Any]]:

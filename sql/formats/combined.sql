@@ -32,13 +32,20 @@ WITH split AS (
         CASE WHEN plain THEN numbers[3] ELSE r.size END AS size,
         CASE WHEN plain THEN quoted[4] WHEN cut IS NOT NULL THEN cut.referrer ELSE a.referrer END AS referrer,
         CASE WHEN plain THEN quoted[6] WHEN cut IS NOT NULL THEN cut.agent ELSE a.agent END AS agent,
-        CASE WHEN plain AND len(quoted) = 7 THEN quoted[7] WHEN plain THEN array_to_string(quoted[7:], '"') ELSE a.extra END AS extra,
+        CASE WHEN plain AND len(quoted) = 7 THEN quoted[7]
+             WHEN plain AND len(quoted) = 9 AND quoted[7] = ' ' AND quoted[8] = '-' THEN quoted[9]
+             WHEN plain THEN array_to_string(quoted[7:], '"') ELSE a.extra END AS extra,
         NOT plain AND (cut IS NOT NULL OR r.status = '') AS is_cut
     FROM careful
 ), timed AS (
-    SELECT *, clf_time(time_text) AS event_time, string_split(request, ' ') AS words, trim(extra) AS further FROM fields
+    SELECT *, clf_time(time_text) AS event_time, string_split(request, ' ') AS words,
+        CASE WHEN extra = '' THEN '' ELSE trim(extra) END AS further,
+        coalesce(extra, '') IN ('', ' -', ' "-"') AS is_bare
+    FROM fields
 ), requested AS (
     SELECT *, request_is_plain(words) AS known, CASE WHEN NOT request_is_plain(words) THEN odd_request(request) END AS odd FROM timed
+), targeted AS (
+    SELECT *, CASE WHEN known THEN words[2] ELSE dash_null(odd.target) END AS target FROM requested
 )
 SELECT
     origin, raw,
@@ -55,21 +62,20 @@ SELECT
     dash_null(client) AS client_address,
     dash_null(remote_user) AS user_name,
     CASE WHEN known THEN words[1] ELSE dash_null(odd.method) END AS http_request_method,
-    CASE WHEN known THEN split_part(words[2], '?', 1) ELSE dash_null(split_part(odd.target, '?', 1)) END AS url_path,
-    CASE WHEN contains(coalesce(CASE WHEN known THEN words[2] ELSE odd.target END, ''), '?')
-         THEN regexp_extract(CASE WHEN known THEN words[2] ELSE odd.target END, '\?(.*)$', 1) END AS url_query,
+    url_path_of(target) AS url_path,
+    url_query_of(target) AS url_query,
     CASE WHEN known THEN words[3][6:] ELSE dash_null(odd.version) END AS network_protocol_version,
     try_cast(status AS SMALLINT) AS http_response_status_code,
     try_cast(size AS BIGINT) AS http_response_body_size_bytes,
-    CASE WHEN further = '' THEN NULL
+    CASE WHEN is_bare THEN NULL
          WHEN regexp_full_match(further, '\d+\.\d+') THEN round(further::DOUBLE * 1000, 6)
          WHEN regexp_full_match(further, '\d+') THEN round(further::DOUBLE / 1000, 6) END AS duration_ms,
     dash_null(referrer) AS http_request_referrer,
     dash_null(agent) AS user_agent_original,
-    CASE WHEN (further = '' OR regexp_full_match(further, '-|"-"|\d+(\.\d+)?')) AND identity = '-' AND (known OR request = '-') THEN no_attributes()
+    CASE WHEN identity = '-' AND (known OR request = '-') AND (is_bare OR regexp_full_match(further, '\d+(\.\d+)?')) THEN no_attributes()
          ELSE attributes_of([
              {'key': 'identity', 'value': dash_null(identity)},
              {'key': 'request', 'value': CASE WHEN NOT known AND dash_null(odd.method) IS NULL THEN dash_null(request) END},
              {'key': 'extra', 'value': CASE WHEN NOT regexp_full_match(further, '-|"-"|\d+(\.\d+)?') THEN nullif(further, '') END}
          ]) END AS attributes
-FROM requested
+FROM targeted

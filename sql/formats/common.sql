@@ -12,7 +12,9 @@ WITH headed AS (
 ), requested AS (
     SELECT *, string_split(request, ' ') AS words, odd_request(request) AS odd FROM fields
 ), judged AS (
-    SELECT *, request_is_plain(words) AS known FROM requested
+    SELECT *, request_is_plain(words) AS known,
+        CASE WHEN request_is_plain(words) THEN words[2] ELSE dash_null(odd.target) END AS target
+    FROM requested
 )
 SELECT
     origin, raw,
@@ -29,9 +31,8 @@ SELECT
     dash_null(h.client) AS client_address,
     dash_null(h.user) AS user_name,
     CASE WHEN known THEN words[1] ELSE dash_null(odd.method) END AS http_request_method,
-    CASE WHEN known THEN split_part(words[2], '?', 1) ELSE dash_null(split_part(odd.target, '?', 1)) END AS url_path,
-    CASE WHEN contains(coalesce(CASE WHEN known THEN words[2] ELSE odd.target END, ''), '?')
-         THEN regexp_extract(CASE WHEN known THEN words[2] ELSE odd.target END, '\?(.*)$', 1) END AS url_query,
+    url_path_of(target) AS url_path,
+    url_query_of(target) AS url_query,
     CASE WHEN known THEN words[3][6:] ELSE dash_null(odd.version) END AS network_protocol_version,
     try_cast(status AS SMALLINT) AS http_response_status_code,
     try_cast(r.size AS BIGINT) AS http_response_body_size_bytes,

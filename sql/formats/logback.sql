@@ -4,22 +4,22 @@
 -- sample: 2026-11-22 13:04:05.123 [main] ERROR com.example.Shop - payment 42 failed
 -- limits: date and time come first; thread in brackets and level in either order; times without an offset are in the source's zone
 WITH headed AS (
-    SELECT origin, raw,
+    SELECT origin, raw AS logged, replace(raw, chr(13) || chr(10), chr(10)) AS raw,
         regexp_extract(raw,
-            '^\[?(\d{4}-\d\d-\d\d[T ][\d:.,]+(?: ?(?:Z|[+-]\d\d:?\d\d))?)\]?\s+([^\n]*)', ['time', 'rest']) AS h
+            '^\[?(\d{4}-\d\d-\d\d[T ][\d:.,]+(?: ?(?:Z|[+-]\d\d:?\d\d))?)\]?\s+([^\r\n]*)', ['time', 'rest']) AS h
     FROM records
 ), shaped AS (
     SELECT *, iso_parts(h.time) AS parts,
         regexp_extract(h.rest,
-            '^(?:\[([^\]]*)\]\s+)?(TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL)\s+(?:(\d+)\s+---\s+)?(?:\[([^\]]*)\]:?\s*)?(.*)$',
-            ['thread', 'level', 'pid', 'thread_after', 'rest']) AS b
+            '^(?:\[([^\]]*)\]\s+)?(TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL)\s+(?:(\d+)\s+---\s+(?:\[([^\]]*)\] )?\[([^\]]*)\]\s*|\[([^\]]*)\]:?\s*)?(.*)$',
+            ['thread', 'level', 'pid', 'application', 'spring_thread', 'thread_after', 'rest']) AS b
     FROM headed
 ), messaged AS (
     SELECT *, regexp_extract(b.rest, '^([\w$.\[\]/-]+)\s*(?: - |: )(.*)$', ['logger', 'message']) AS m FROM shaped
 ), traced AS (
     SELECT *,
-        CASE WHEN h.time = '' THEN split_part(raw, chr(10), 1) WHEN b.level = '' THEN h.rest WHEN m.logger = '' THEN b.rest ELSE m.message END AS first_line,
-        rtrim(CASE WHEN contains(raw, chr(10)) THEN raw[instr(raw, chr(10)) + 1:] ELSE '' END) AS following
+        CASE WHEN h.time = '' THEN NULL WHEN b.level = '' THEN h.rest WHEN m.logger = '' THEN b.rest ELSE m.message END AS first_line,
+        rtrim(CASE WHEN h.time = '' THEN raw WHEN contains(raw, chr(10)) THEN raw[instr(raw, chr(10)) + 1:] ELSE '' END) AS following
     FROM messaged
 ), split AS (
     SELECT *,
@@ -29,8 +29,8 @@ WITH headed AS (
 ), thrown AS (
     SELECT *, ltrim(t.trace, chr(10)) AS trace,
         regexp_extract(ltrim(t.trace, chr(10)), '^((?:[\w$]+\.)+[\w$]+)(?:: ?([^\n]*))?', ['type', 'message']) AS e,
-        CASE WHEN t.trace = '' AND following <> '' THEN first_line || chr(10) || following
-             WHEN t.lines <> '' THEN first_line || chr(10) || t.lines ELSE first_line END AS body
+        CASE WHEN t.trace = '' AND following <> '' THEN concat_ws(chr(10), first_line, following)
+             WHEN t.lines <> '' THEN concat_ws(chr(10), first_line, t.lines) ELSE first_line END AS body
     FROM split
 ), timed AS (
     SELECT *, iso_time(parts, getvariable('zone')) AS event_time, severity_number_of(b.level) AS severity_number,
@@ -38,17 +38,18 @@ WITH headed AS (
     FROM thrown
 )
 SELECT
-    origin, raw,
+    origin, logged AS raw,
     CASE WHEN origin.flag = 'continuation' THEN NULL
          WHEN h.time = '' THEN 'time: none at the start; expected 2026-11-22 13:04:05.123'
          WHEN event_time IS NULL THEN 'time: ' || left(h.time, 60) || ' is not a time; expected 2026-11-22 13:04:05.123' END AS reject_reason,
     event_time,
     iso_basis(parts, getvariable('zone')) AS time_basis,
     CASE WHEN b.level = '' THEN 'partial' ELSE 'ok' END AS parse_status,
+    nullif(trim(b.application), '') AS service_name,
     nullif(b.level, '') AS severity_text,
     severity_number,
     nullif(m.logger, '') AS logger_name,
-    coalesce(nullif(b.thread, ''), nullif(trim(b.thread_after), '')) AS thread_name,
+    coalesce(nullif(b.thread, ''), nullif(trim(b.spring_thread), ''), nullif(trim(b.thread_after), '')) AS thread_name,
     try_cast(b.pid AS BIGINT) AS process_pid,
     body,
     message_template,

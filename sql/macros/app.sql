@@ -6,4 +6,4 @@ CREATE OR REPLACE MACRO severity_number_of(level) AS CASE upper(level)
 
 -- the same defect has the same exception class, top three frames (without line numbers) and message template
 CREATE OR REPLACE MACRO error_fingerprint_of(type, trace, template) AS md5(concat_ws('|', type,
-    array_to_string(list_slice(regexp_extract_all(trace, '\n\s+at ([\w$.<>/]+)\(', 1), 1, 3), ','), template));
+    array_to_string(list_slice(regexp_extract_all(trace, '(?:^|\n)\s+at ([\w$.<>/]+)\(', 1), 1, 3), ','), template));

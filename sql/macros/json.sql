@@ -5,9 +5,11 @@ CREATE OR REPLACE MACRO json_text(value) AS
 CREATE OR REPLACE MACRO json_entries(text) AS
     list_transform(map_entries(text::JSON::MAP(VARCHAR, JSON)), lambda entry: {'key': entry.key, 'value': json_text(entry.value)});
 
--- the first of the named fields that the object has, as {key, value}
+-- the first of the named fields that the object has, as {key, value}; names come in order of preference
 CREATE OR REPLACE MACRO json_field(entries, names) AS
-    list_extract(list_sort(list_filter(entries, lambda entry: list_contains(names, entry.key) AND entry.value IS NOT NULL)), 1);
+    list_extract(list_sort(list_transform(
+        list_filter(entries, lambda entry: list_contains(names, entry.key) AND entry.value IS NOT NULL),
+        lambda entry: {'place': list_position(names, entry.key), 'key': entry.key, 'value': entry.value})), 1);
 
 CREATE OR REPLACE MACRO json_event_fields(name) AS
     CASE WHEN getvariable('fields')[name] IS NOT NULL THEN [getvariable('fields')[name]]

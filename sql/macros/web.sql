@@ -1,6 +1,12 @@
 -- title: request lines, networks, visitors, user agents
 CREATE OR REPLACE MACRO request_is_plain(parts) AS
-    len(parts) = 3 AND starts_with(parts[3], 'HTTP/') AND regexp_full_match(parts[1], '[A-Za-z_-]{1,20}');
+    len(parts) = 3 AND starts_with(parts[3], 'HTTP/')
+    AND (parts[1] IN ('GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'PATCH') OR regexp_full_match(parts[1], '[A-Za-z_-]{1,20}'));
+
+-- what stands before and behind the first ?; both NULL-safe
+CREATE OR REPLACE MACRO url_path_of(target) AS CASE WHEN contains(target, '?') THEN nullif(left(target, instr(target, '?') - 1), '') ELSE target END;
+
+CREATE OR REPLACE MACRO url_query_of(target) AS CASE WHEN contains(target, '?') THEN target[instr(target, '?') + 1:] END;
 
 -- "GET /a b HTTP/1.1", "GET /", or bytes of another protocol: what is known of it
 CREATE OR REPLACE MACRO odd_request(request) AS regexp_extract(request,

@@ -24,9 +24,8 @@ class World:
 
     root: Path
 
-    def configure(self, text: str, lake: str = "lake") -> Settings:
+    def configure(self, text: str, lake: str = "lake") -> None:
         (self.root / "sources.toml").write_text(f'lake = "{lake}"\n{text}')
-        return self.settings
 
     @property
     def settings(self) -> Settings:
