@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 LOGS ?=
-CONFIG ?= $(if $(wildcard sources.toml),sources.toml,demo-data/simulated/sources.toml)
+CONFIG ?= sources.toml
 export PYTHONPATH := $(CURDIR)
 
 .PHONY: demo test check lint unit up bench lock clean

@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -26,10 +27,25 @@ _LINE = re.compile(
     rb'(?P<host>(?:[a-z]+://[^/"]*)?)(?P<referrer>[^"]*)(?P<between>" ")(?P<agent>[^"]*)(?P<rest>".*\n)'
 )
 _TIME = "%d/%b/%Y:%H:%M:%S %z"
+_COMBINED = re.compile(rb'\S+ \S+ [^\[]*\[(?P<time>[^\]]+)\] "[^"]*" \d{3} \S+ "[^"]*" "[^"]*"')
 _ESCAPED = re.compile(rb"%[0-9A-Fa-f]{2}|[0-9]+|[^%0-9]+|%")
 _SEED = 1
 # ids of client, time, target, referrer and agent; then the text between them
 _Parts = tuple[int, int, int, int, int, bytes, bytes, bytes, bytes, bytes, bytes]
+
+
+def is_combined(line: bytes) -> bool:
+    """Whether a line is a plain one in combined format."""
+    found = _COMBINED.match(line)
+    return bool(found and line.isascii() and _moment(found["time"]))
+
+
+@cache
+def _moment(text: bytes) -> datetime | None:
+    try:
+        return datetime.strptime(text.decode(errors="replace"), _TIME)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -122,10 +138,11 @@ class Grower:
         nothing = self._targets.add(b"")
         for line in source:
             found = _LINE.fullmatch(line)
-            self._parts.append(self._taken_apart(found, nothing) if found else line)
+            known = found is not None and _moment(found["time"]) is not None
+            self._parts.append(self._taken_apart(found, nothing) if found and known else line)
         if not self._times.ids:
             raise ValueError("no line is in combined format; expected an access log of Apache or nginx")
-        self._moments = [datetime.strptime(text.decode(), _TIME) for text in self._times.ids]
+        self._moments = [moment for text in self._times.ids if (moment := _moment(text))]
         self._span = max(self._moments) - min(self._moments) + timedelta(seconds=1)
 
     def _taken_apart(self, found: re.Match[bytes], nothing: int) -> _Parts:

@@ -12,7 +12,6 @@ import argparse
 import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -24,9 +23,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks.grow import is_combined
+
 ENV_LOG = "LOGBUCKET_BENCH_LOG"
 CORPUS = Path("../shared/corpus/access")
-_COMBINED = re.compile(rb'\S+ \S+ [^\[]*\[[^\]]+\] "[^"]*" \d{3} \S+ "[^"]*" "[^"]*"')
 _SAMPLED_LINES = 200
 _SOURCES = """lake = "lake"
 [sources.web]
@@ -82,7 +82,7 @@ def source_log(asked: Path | None, cache: Path) -> Path:
 def _is_combined(path: Path) -> bool:
     with path.open("rb") as file:
         lines = [line for _, line in zip(range(_SAMPLED_LINES), file, strict=False)]
-    return bool(lines) and sum(1 for line in lines if _COMBINED.match(line)) > 0.9 * len(lines)
+    return bool(lines) and sum(1 for line in lines if is_combined(line)) > 0.9 * len(lines)
 
 
 def grown_log(source: Path, size: int, cache: Path) -> tuple[Path, dict[str, Any]]:

@@ -46,12 +46,14 @@ def grow_log(source: str, size: str, target: str) -> dict[str, Any]:
 
 
 def simulated(folder: str, target: str) -> dict[str, Any]:
-    """Write the simulator's web log as one file: the source where no real log is at hand."""
+    """Write the plain lines of the simulator's web log: the source where no real log is at hand."""
+    from benchmarks.grow import is_combined
     from etl.simulate import simulate
 
     simulate(Path(folder), start=datetime(2026, 11, 22), hours=24, lines_per_hour=1000, seed=1)
     objects = sorted((Path(folder) / "raw/shop_web").rglob("*.log.gz"))
-    Path(target).write_bytes(b"".join(gzip.decompress(path.read_bytes()) for path in objects))
+    lines = [line for path in objects for line in gzip.decompress(path.read_bytes()).splitlines(keepends=True)]
+    Path(target).write_bytes(b"".join(line for line in lines if is_combined(line)))
     return {"source": target}
 
 
@@ -89,7 +91,7 @@ def straight(log: str, target: str) -> dict[str, Any]:
 _STRAIGHT = """
 WITH split AS (
     SELECT string_split(line, '"') AS quoted
-    FROM read_csv({log}, columns = {'line': 'VARCHAR'}, auto_detect = false, header = false, delim = '\\x01', quote = '',
+    FROM read_csv({log}, columns = {'line': 'VARCHAR'}, auto_detect = false, header = false, delim = '\x01', quote = '',
         escape = '', compression = 'gzip', max_line_size = 1048576)
 ), shaped AS (
     SELECT quoted, string_split(quoted[1], ' ') AS head, string_split(quoted[2], ' ') AS request,

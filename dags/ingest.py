@@ -19,6 +19,10 @@ what did not change is not written again.
 Leave *Max Active Runs* at 1: the look-back of parallel runs would read the same objects twice. A backfill waits as long
 as the DAG is paused. It never sends alerts.
 
+**Leave no gap before a backfill.** The scheduler goes on after the latest run there is, of whatever kind: hours between
+its own last run and the first hour of a later backfill get no run any more. Begin where the scheduled runs ended, or
+fill the gap with a second backfill (*Missing Runs*).
+
 ### When a task fails
 
 What may pass by itself (the object store does not answer, an object was replaced while it was read) is retried three
@@ -104,18 +108,16 @@ def ingest(source: Source) -> DAG:
 
         @task(outlets=[published])
         @stage_task
-        def check(
-            work_list: str, partitions: list[str], data_interval_start: Any = None, outlet_events: Any = None
-        ) -> None:
+        def check(partitions: list[str], data_interval_start: Any = None, outlet_events: Any = None) -> None:
             from etl.stages.check import check
 
-            print(check(load(), source.name, format_hour(data_interval_start), work_list, partitions))
+            print(check(load(), source.name, format_hour(data_interval_start), partitions))
             outlet_events[published].add_partitions(partitions)
 
         work_list = land()
         touched = normalize.partial(work_list=work_list).expand(shard=list(range(source.shards)))
         partitions = publish(touched)
-        aggregate(partitions) >> check(work_list, partitions)
+        aggregate(partitions) >> check(partitions)
 
     return flow()
 

@@ -130,9 +130,6 @@ def _backfill(root: Path, settings: Settings, first: str, last: str) -> None:
         _console.print(f"Airflow is up at {airflow.url} after {time.monotonic() - began:.0f} s", highlight=False)
         client = airflow.client
         client.wait_for_dags(dags)
-        backfills = {dag: client.create_backfill(dag, first, last) for dag in dags}
-        for dag in dags:
-            client.unpause(dag)
         hours = 1 + int((parse_hour(last) - parse_hour(first)) / HOUR)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("runs"), TimeElapsedColumn())
         with Progress(*columns, console=_console) as progress:
@@ -142,7 +139,7 @@ def _backfill(root: Path, settings: Settings, first: str, last: str) -> None:
                 for dag, counts in states.items():
                     progress.update(bars[dag], completed=counts["success"] + counts["failed"])
 
-            states = client.wait_backfill(list(backfills.values()), _TIMEOUT_SECONDS, show)
+            states = client.backfill(dags, first, last, _TIMEOUT_SECONDS, on_progress=show)
     for dag, counts in states.items():
         if counts["success"] != hours:
             raise AirflowError(f"{dag}: {dict(counts)}; expected {hours} successful runs")

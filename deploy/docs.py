@@ -57,6 +57,7 @@ _PARTITIONS = {
     "staged": "rows staged",
     "duplicates": "rows staged and not published",
     "slices": "slices it was made of",
+    "landing_hours": "landing hours of those slices",
     "inputs": "digest of the slices, settings and engine it was made of",
     "key": "key of its object in the lake",
 }

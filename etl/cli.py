@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import math
 import re
 import sys
 import tempfile
@@ -130,10 +131,10 @@ def _parse(options: argparse.Namespace) -> int:
             for kind, record in parse_file(space, source, path, uri):
                 if kind == "row":
                     rows += 1
-                    print(json.dumps(record, default=_plain, ensure_ascii=False))
+                    print(_json(record))
                 else:
                     rejects += 1
-                    print(json.dumps(record, default=_plain, ensure_ascii=False), file=sink)
+                    print(_json(record), file=sink)
     _stderr.print(f"{rows} rows, {rejects} rejected records", highlight=False)
     return 0
 
@@ -167,7 +168,7 @@ def _detect(options: argparse.Namespace) -> int:
             best = tried[0] if tried else (UNKNOWN, 0.0)
             found.append({"file": str(path), "format": best[0], "score": round(best[1], 4)})
     if options.json:
-        print(json.dumps(found, ensure_ascii=False))
+        print(_json(found))
     else:
         for item in found:
             print(_visible(f"{item['file']}"), item["format"], sep="\t")
@@ -205,7 +206,7 @@ def _status(options: argparse.Namespace) -> int:
 
     found = status(_settings(options))
     if options.json:
-        print(json.dumps(found, default=_plain))
+        print(_json(found))
     else:
         print_books(found)
     return 0 if all(item["closed"] for item in found) else 1
@@ -270,11 +271,10 @@ def _usage(message: str) -> EtlError:
 
 def _emit(kind: str, names: list[str], records: list[tuple[Any, ...]], out: Any) -> None:
     if kind == "json":
-        json.dump([dict(zip(names, row, strict=True)) for row in records], out, default=_plain, ensure_ascii=False)
-        out.write("\n")
+        out.write(_json([dict(zip(names, row, strict=True)) for row in records]) + "\n")
     elif kind == "csv":
         writer = csv.writer(out)
-        writer.writerow(names)
+        writer.writerow([_safe_cell(name) for name in names])
         writer.writerows([_safe_cell(value) for value in row] for row in records)
     else:
         print_table(names, [[_shown(value) for value in row] for row in records], _wide(Console(file=out)))
@@ -330,6 +330,24 @@ def _shown(value: object) -> str:
 def _visible(text: str) -> str:
     """Control and direction characters as escapes: log content must not steer the terminal."""
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}" if found[0] != "\n" else " ", text)
+
+
+def _json(value: object) -> str:
+    """JSON that any reader takes, on one line; what could steer a terminal stands as an escape in it."""
+    try:
+        text = json.dumps(value, default=_plain, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(value), default=_plain, ensure_ascii=False)
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _finite(value: object) -> object:
+    """JSON has no word for NaN and infinity: they become null."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _safe_cell(value: object) -> object:

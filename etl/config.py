@@ -16,7 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from etl.errors import ConfigError
-from etl.model.hours import parse_hour
+from etl.model.hours import format_hour, parse_hour
 
 ENV_CONFIG = "LOGBUCKET_CONFIG"
 ENV_PREFIX = "LOGBUCKET_"
@@ -188,6 +188,9 @@ class _Reader:
             raise self.fail(f"sources.{name}", table, "a table")
         self.only(table, prefix, set(Source.__dataclass_fields__) - {"name"})
         take = _Table(self, prefix, table)
+        start, end = take.hour("start", DEFAULT_START), take.hour("end", None) if "end" in table else None
+        if end and end < start:
+            raise self.fail(prefix + "end", table["end"], f"an hour not before start ({format_hour(start)})")
         return Source(
             name=name,
             raw=self.template(prefix + "raw", table.get("raw")),
@@ -195,8 +198,8 @@ class _Reader:
             zone=self.zone(prefix + "zone", table.get("zone", "UTC")),
             service_name=take.text("service_name", name),
             shards=take.integer("shards", 4, 1, MAX_SHARDS),
-            start=take.hour("start", DEFAULT_START),
-            end=take.hour("end", None) if "end" in table else None,
+            start=start,
+            end=end,
             look_back_hours=take.integer("look_back_hours", 24, 0, 24 * 31),
             max_lateness_days=take.integer("max_lateness_days", 35, 1, 36500),
             deduplicate=self.deduplicate(prefix + "deduplicate", table.get("deduplicate", "none")),

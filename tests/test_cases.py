@@ -170,7 +170,9 @@ def fill(connection: duckdb.DuckDBPyConnection, name: str, path: Path, types: di
 def fill_views(connection: duckdb.DuckDBPyConnection, case: Path) -> set[str]:
     names = {path.stem for path in case.glob("*.jsonl")} - {"expected"}
     for name in sorted(names):
-        fill(connection, name, case / f"{name}.jsonl", engine.describe(connection, f"SELECT * FROM {engine.name(name)}"))
+        fill(
+            connection, name, case / f"{name}.jsonl", engine.describe(connection, f"SELECT * FROM {engine.name(name)}")
+        )
     return names
 
 

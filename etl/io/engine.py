@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,8 @@ def configure(connection: duckdb.DuckDBPyConnection, statements: Statements, fol
         f"SET TimeZone = 'UTC'; SET threads = {THREADS}; SET memory_limit = '{MEMORY_LIMIT}'; "
         f"SET temp_directory = {quote(str(folder / 'spill'))}; SET preserve_insertion_order = true; "
         "SET autoinstall_known_extensions = false; SET autoload_known_extensions = false; "
-        # a join must not swap its sides: the order of rows is part of the result
-        "SET disabled_optimizers = 'build_side_probe_side,join_order'"
+        # the order of rows is part of the result: joins keep their sides, and x IN (…) does not become a join
+        "SET disabled_optimizers = 'build_side_probe_side,join_order,in_clause'"
     )
     for macro in statements.macros.values():
         try:
@@ -105,17 +106,41 @@ def write_parquet(
     Raises EtlError where the written file does not hold what was written.
     """
     extra = f", KV_METADATA {{logbucket: {quote(json.dumps(books, sort_keys=True))}}}" if books is not None else ""
-    written = one(connection, f"COPY ({sql}) TO {quote(str(path))} (FORMAT parquet, COMPRESSION {compression}{extra})")
+    copy = f"COPY ({sql}) TO {quote(str(path))} (FORMAT parquet, COMPRESSION {compression}{extra})"
+    with _in_order(connection, copy):
+        written = one(connection, copy)
     found = one(connection, f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({file_list([path])})")
     if written != found:
         raise EtlError(f"{path}: {written} rows written but {found} read back; the disk may be failing, run again")
     return int(written)
 
 
-def read_books(store: Store, key: str) -> dict[str, Any] | None:
-    """The ``logbucket`` metadata of a Parquet object, from its footer; None where there is no such object.
+@contextmanager
+def _in_order(connection: duckdb.DuckDBPyConnection, copy: str) -> Iterator[None]:
+    """One thread for a plan that several threads would write in any order, such as one with a join."""
+    plan = "".join(str(row[1]) for row in connection.execute(f"EXPLAIN {copy}").fetchall())
+    keeps_order = "BATCH_COPY_TO_FILE" in plan
+    if not keeps_order:
+        connection.execute("SET threads = 1")
+    try:
+        yield
+    finally:
+        if not keeps_order:
+            connection.execute(f"SET threads = {THREADS}")
 
-    A file without it, or one whose footer cannot be read, gives an empty dict.
+
+@dataclass(frozen=True)
+class Footer:
+    """What the end of a Parquet object tells: its row count and its ``logbucket`` metadata (empty if it has none)."""
+
+    rows: int
+    books: dict[str, Any]
+
+
+def read_footer(store: Store, key: str) -> Footer | None:
+    """The footer of a Parquet object without reading its rows; None where there is no such object.
+
+    An object whose footer cannot be read has no rows and no books: whoever compares them finds it out.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -127,7 +152,7 @@ def read_books(store: Store, key: str) -> dict[str, Any] | None:
     if needed > len(tail):
         tail = store.tail(key, needed) or b""
     try:
-        metadata = pq.read_metadata(pa.BufferReader(b"PAR1" + tail)).metadata or {}
-        return dict(json.loads(metadata.get(b"logbucket", b"{}")))
+        metadata = pq.read_metadata(pa.BufferReader(b"PAR1" + tail))
+        return Footer(metadata.num_rows, dict(json.loads((metadata.metadata or {}).get(b"logbucket", b"{}"))))
     except (pa.ArrowInvalid, OSError, ValueError):
-        return {}
+        return Footer(0, {})

@@ -92,7 +92,7 @@ def _make_view(
     if name == "ledger":
         sql = _ledger(connection, _take(lake, folder, "ledger/", ".json", first, last))
     elif name == "partitions":
-        sql = _partitions(_take(lake, folder, "events/", ".parquet", first, last), folder)
+        sql = _partitions(connection, lake, first, last)
     elif name == "quarantine":
         paths = _take(lake, folder, "quarantine/", ".parquet", first, last)
         sql = _parquet(paths, {**_types(QUARANTINE), "landing_date": "DATE", "landing_hour": "BIGINT"})
@@ -153,23 +153,24 @@ def _ledger_schema() -> Any:
     return pa.schema([*head, *own, ("inputs", pa.string())])
 
 
-def _partitions(paths: list[Path], folder: Path) -> str:
-    types = {
-        "source_name": "VARCHAR", "dataset": "VARCHAR", "hour_start": "TIMESTAMP", "rows": "BIGINT", "staged": "BIGINT",
-        "duplicates": "BIGINT", "slices": "BIGINT", "inputs": "VARCHAR", "key": "VARCHAR",
-    }  # fmt: skip
-    if not paths:
-        return _parquet([], types)
-    files = engine.file_list(paths)
-    key = f"file_name[{len(str(folder)) + 2}:]"
-    return f"""SELECT split_part(parse_filename(file_name), '.', 1) AS source_name, split_part({key}, '/', 2) AS dataset,
-            strptime(regexp_extract(file_name, 'event_date=([0-9-]+)', 1) || 'T' || lpad(regexp_extract(file_name, 'event_hour=([0-9]+)', 1), 2, '0'),
-                '%Y-%m-%dT%H') AS hour_start,
-            num_rows::BIGINT AS rows, (books ->> 'staged')::BIGINT AS staged, (books ->> 'duplicates')::BIGINT AS duplicates,
-            (books ->> 'slices')::BIGINT AS slices, books ->> 'inputs' AS inputs, {key} AS key
-        FROM parquet_file_metadata({files})
-        LEFT JOIN (SELECT file_name, decode(value)::JSON AS books FROM parquet_kv_metadata({files}) WHERE decode(key) = 'logbucket')
-        USING (file_name)"""
+def _partitions(connection: duckdb.DuckDBPyConnection, lake: Store, first: datetime | None, last: datetime | None) -> str:
+    """One row per partition, from the footers alone."""
+    import pyarrow as pa
+
+    keys = [stat.key for stat in lake.list("events/") if stat.key.endswith(".parquet") and _within(stat.key, first, last)]
+    with ThreadPoolExecutor(_PARALLEL_COPIES) as pool:
+        footers = list(pool.map(lambda key: engine.read_footer(lake, key), keys))
+    records = []
+    for key, footer in zip(keys, footers, strict=True):
+        if footer:
+            source, partition = layout.parse_partition_key(key)
+            head = {"source_name": source, "dataset": partition.dataset, "hour_start": partition.hour, "rows": footer.rows}
+            records.append({**head, **footer.books, "key": key})
+    counts = [(name, pa.int64()) for name in ("rows", "staged", "duplicates", "slices")]
+    names = [("source_name", pa.string()), ("dataset", pa.string()), ("hour_start", pa.timestamp("us"))]
+    schema = pa.schema([*names, *counts, ("landing_hours", pa.list_(pa.string())), ("inputs", pa.string()), ("key", pa.string())])
+    connection.register("partition_records", pa.Table.from_pylist(records, schema=schema))
+    return "SELECT * FROM partition_records"
 
 
 def _take(lake: Store, folder: Path, prefix: str, suffix: str, first: datetime | None, last: datetime | None) -> list[Path]:

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 _EXTENSIONS = re.compile(r"(\.(gz|zst|zstd|bz2|xz|zip|log|json|jsonl|ndjson|txt|csv|tsv|out))+$", re.IGNORECASE)
 _ROTATION = re.compile(r"\.log(\.\d+)+", re.IGNORECASE)
 _MOMENT = re.compile(
-    r"\d{4}[-_]?\d{2}[-_]?\d{2}([T_-]?\d{2}[-_:.]?\d{2}([-_:.]?\d{2})?Z?)?"
-    r"|(?<!\d)\d{10,}(?!\d)"
+    r"(?<!\d)\d{10,}(?!\d)"
+    r"|\d{4}[-_]?\d{2}[-_]?\d{2}([T_-]?\d{2}([-_:.]?\d{2}([-_:.]?\d{2})?)?Z?)?"
     r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
     re.IGNORECASE,
 )

@@ -40,17 +40,17 @@ def _partitions_of_day(space: Workspace, source: str, dataset: str, day: datetim
     found: dict[Partition, str] = {}
     for hour in range(24):
         partition = Partition(dataset, day + timedelta(hours=hour))
-        books = engine.read_books(space.lake, layout.partition_key(source, partition))
-        if books is not None:
-            found[partition] = books.get("inputs", "")
+        footer = engine.read_footer(space.lake, layout.partition_key(source, partition))
+        if footer is not None:
+            found[partition] = footer.books.get("inputs", "")
     return found
 
 
 def _day(space: Workspace, source: str, metric: Statement, day: datetime, hours: dict[Partition, str]) -> str:
     key = layout.metric_key(metric.name, day, source)
     now = {str(partition): _hour_digest(space, metric, inputs) for partition, inputs in hours.items()}
-    recorded = engine.read_books(space.lake, key)
-    before = (recorded or {}).get("hours", {})
+    footer = engine.read_footer(space.lake, key)
+    before = footer.books.get("hours", {}) if footer else {}
     if not now:
         space.lake.delete(key)
         return key

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from etl import layout
 from etl.config import Settings, Source
@@ -53,10 +54,13 @@ def normalize(settings: Settings, source_name: str, work_list_key: str, shard: i
             if _is_current(job, work, mine, before) and hour not in pending and not (reprocess and before):
                 if hour == work.landing_hour and before:
                     touched.update(before.touched)
-            elif mine or before:
-                touched.update(job.run(mine, before, pending.get(hour, set())).touched)
+            elif mine or before or hour in pending:
+                announced = set(pending[hour]["partitions"]) if hour in pending else set()
+                touched.update(job.run(mine, before, announced).touched)
         for hour in sorted(set(pending) - window):
-            touched |= pending[hour]
+            # half-written slices stay unpublished until a run of their own hour completes them
+            if _is_settled(space.lake, source.name, pending[hour]):
+                touched.update(pending[hour]["partitions"])
     return sorted(touched)
 
 
@@ -71,11 +75,7 @@ def clear_pending(lake: Store, source: str, published: Iterable[str]) -> None:
     done = set(published)
     for stat in lake.list(layout.pending_prefix(source)):
         note = json.loads(lake.read(stat.key) or b"{}")
-        if not note:
-            continue
-        ledger = lake.read(layout.ledger_key(source, parse_hour(note["landing_hour"]), note["shard"]))
-        settled = ledger is not None and hashlib.sha256(ledger).hexdigest() == note["ledger"]
-        if settled and set(note["partitions"]) <= done:
+        if note and set(note["partitions"]) <= done and _is_settled(lake, source, note):
             lake.delete(stat.key)
 
 
@@ -92,14 +92,16 @@ def _shard_of(source: Source, item: RawObject) -> int:
     return shard_of(producer_of(item.key, source.producer), source.shards)
 
 
-def _pending(lake: Store, source: str, shard: int) -> dict[str, set[str]]:
-    """Landing hour → partitions that a run announced for this shard and did not get to publish."""
-    found: dict[str, set[str]] = {}
-    for stat in lake.list(layout.pending_prefix(source)):
-        note = json.loads(lake.read(stat.key) or b"{}")
-        if note.get("shard") == shard:
-            found[note["landing_hour"]] = set(note["partitions"])
-    return found
+def _pending(lake: Store, source: str, shard: int) -> dict[str, dict[str, Any]]:
+    """Landing hour → the note of a run that did not get to publish what it announced for this shard."""
+    notes = [json.loads(lake.read(stat.key) or b"{}") for stat in lake.list(layout.pending_prefix(source))]
+    return {note["landing_hour"]: note for note in notes if note.get("shard") == shard}
+
+
+def _is_settled(lake: Store, source: str, note: dict[str, Any]) -> bool:
+    """Whether the run that left the note got as far as its ledger."""
+    ledger = lake.read(layout.ledger_key(source, parse_hour(note["landing_hour"]), note["shard"]))
+    return ledger is not None and hashlib.sha256(ledger).hexdigest() == note["ledger"]
 
 
 def _is_current(job: _Shard, work: WorkList, mine: list[RawObject], before: Ledger | None) -> bool:

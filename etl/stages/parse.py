@@ -73,11 +73,10 @@ class Parsed:
         """The most frequent reject reasons: (reason, lines, first place as ``uri:line``)."""
         found = [(problem, self.readings[number].lines, self.objects[number].uri) for number, problem in self.corrupt.items()]
         if self.files:
-            self.make_objects(connection)
             found += connection.execute(
                 f"""SELECT regexp_replace(reject_reason, '\\d+', 'N', 'g') AS kind, sum(source_lines)::BIGINT AS lines,
-                    arg_min(source_uri || ':' || source_line, (object_no, source_line)) AS place
-                FROM read_parquet({engine.file_list(self._all)}, union_by_name = true) JOIN objects USING (object_no)
+                    arg_min(getvariable('object_uris')[object_no + 1] || ':' || source_line, (object_no, source_line)) AS place
+                FROM read_parquet({engine.file_list(self._all)}, union_by_name = true)
                 WHERE outcome = 'quarantined' GROUP BY kind ORDER BY lines DESC, kind LIMIT 3"""
             ).fetchall()
         return found[:3]
@@ -92,17 +91,15 @@ class Parsed:
             ).fetchall()
         ]
 
-    def make_objects(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """The table ``objects`` that the stage statements join."""
-        connection.execute(
-            "CREATE OR REPLACE TEMP TABLE objects (object_no INTEGER, source_uri VARCHAR, object_id VARCHAR, "
-            "observed_time TIMESTAMP, format_name VARCHAR)"
+    def bind_objects(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Lists by object number, for the stage statements to look up in: a join would cost the order of rows."""
+        engine.set_variables(
+            connection,
+            object_uris=[item.uri for item in self.objects],
+            object_ids=[object_id(item.uri) for item in self.objects],
+            object_times=[item.raw.observed for item in self.objects],
+            object_formats=[self.formats[item.raw.number] for item in self.objects],
         )
-        for item in self.objects:
-            connection.execute(
-                "INSERT INTO objects VALUES (?, ?, ?, ?, ?)",
-                [item.raw.number, item.uri, object_id(item.uri), item.raw.observed, self.formats.get(item.raw.number, UNKNOWN)],
-            )
 
     def rows_sql(self, space: Workspace, dataset: str, where: str = "") -> str:
         """The canonical rows of one dataset as a query; ``where`` is SQL that begins with AND."""
@@ -169,7 +166,7 @@ def parse(
                 _set_aside(parsed, item, "format: none recognised in the first lines; expected one of " + ", ".join(space.statements.formats))
         else:
             _parse_group(space, parsed, space.statements.format(name), members)
-    parsed.make_objects(space.connection)
+    parsed.bind_objects(space.connection)
     return parsed
 
 
@@ -249,6 +246,8 @@ def parse_file(space: Workspace, source: Source, path: Path, uri: str) -> Iterat
         found = path.stat()
     except OSError as error:
         raise EtlError(f"{path}: {error.strerror}; expected a readable log file") from None
+    if not path.is_file():
+        raise EtlError(f"{path}: not a regular file; expected a log file, or - and the log on standard input")
     modified = datetime.fromtimestamp(int(found.st_mtime), UTC).replace(tzinfo=None)
     listed = RawObject(uri, "", found.st_size, modified.isoformat())
     objects = [Object(RawInput(0, path, modified, uri), uri, listed)]

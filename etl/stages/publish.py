@@ -66,13 +66,14 @@ class _Slice:
     key: str
     path: Path
     digest: str
+    books: dict[str, Any]
 
 
 def _build(space: Workspace, source: Source, partition: Partition, listed: Sequence[Stat], key: str, force: bool) -> None:
     digests = {stat.key: space.lake.digest(stat.key) or "" for stat in listed}
     inputs = _inputs(source, partition, digests)
-    recorded = engine.read_books(space.lake, key)
-    if recorded and recorded.get("inputs") == inputs and not force:
+    footer = engine.read_footer(space.lake, key)
+    if footer and footer.books.get("inputs") == inputs and not force:
         return
     pieces = [_fetch(space, stat) for stat in listed]
     inputs = _inputs(source, partition, {piece.key: piece.digest for piece in pieces})
@@ -104,7 +105,8 @@ def _inputs(source: Source, partition: Partition, digests: dict[str, str]) -> st
 
 def _fetch(space: Workspace, stat: Stat) -> _Slice:
     path = space.lake.fetch(stat.key, space.folder)
-    return _Slice(stat.key, path, file_digest(path))
+    footer = engine.read_footer(space.lake, stat.key)
+    return _Slice(stat.key, path, file_digest(path), footer.books if footer else {})
 
 
 def _rows(space: Workspace, source: Source, partition: Partition, pieces: Sequence[_Slice]) -> tuple[str, int, int]:
@@ -134,7 +136,7 @@ def _losers(space: Workspace, source: Source, pieces: Sequence[_Slice], scan: st
     landing: dict[str, str] = {}
     digests: dict[str, dict[str, str]] = {}
     for piece in pieces:
-        books = _slice_books(piece)
+        books = piece.books
         landing[str(piece.path)] = books["landing_hour"]
         digests[str(piece.path)] = books["objects"]
     present = space.connection.execute(f"SELECT DISTINCT filename, source_uri FROM {scan}, filename = true)").fetchall()
@@ -148,12 +150,6 @@ def _losers(space: Workspace, source: Source, pieces: Sequence[_Slice], scan: st
             if first.setdefault(digest, (name, uri))[1] != uri:
                 losers.add((name, uri))
     return sorted(losers)
-
-
-def _slice_books(piece: _Slice) -> dict[str, Any]:
-    import pyarrow.parquet as pq
-
-    return dict(json.loads((pq.read_metadata(piece.path).metadata or {})[b"logbucket"]))
 
 
 def _first_of_each_key(space: Workspace, keys: tuple[str, ...], partition: Partition, kept: str) -> str:

@@ -36,4 +36,4 @@ def run(
     progress("aggregate")
     aggregate(settings, source_name, published)
     progress("check")
-    return check(settings, source_name, landing_hour, work, published)
+    return check(settings, source_name, landing_hour, published)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from etl import layout
 from etl.config import Settings
 from etl.io.engine import rows
 from etl.io.snapshot import snapshot
 from etl.io.statements import load_statements
-from etl.io.store import Store, open_store
-from etl.model.hours import HOUR, format_hour, hours_between
+from etl.model.hours import HOUR, format_hour, hours_between, parse_hour
 
 _BOOKS = """SELECT count(*) AS objects, coalesce(sum(lines), 0)::BIGINT AS lines, coalesce(sum(rows), 0)::BIGINT AS rows,
     coalesce(sum(row_lines - rows), 0)::BIGINT AS continuation_lines, coalesce(sum(quarantined), 0)::BIGINT AS quarantined,
@@ -23,6 +21,9 @@ _PARTITIONS = """SELECT coalesce(sum(staged), 0)::BIGINT AS staged, coalesce(sum
     coalesce(sum(duplicates), 0)::BIGINT AS duplicates, coalesce(bool_and(staged = rows + duplicates), true) AS closed
     FROM partitions WHERE source_name = $source"""
 
+_LANDINGS = """SELECT hour_start, max(list_max(landing_hours)) FROM partitions WHERE source_name = $source
+    GROUP BY hour_start ORDER BY hour_start"""
+
 
 def status(settings: Settings) -> list[dict[str, Any]]:
     """One record per source: books (lines and rows), event hours present, missing and late, newest event.
@@ -31,7 +32,6 @@ def status(settings: Settings) -> list[dict[str, Any]]:
     says whether both hold for every object and partition. A late hour got rows that landed more than an hour after it.
     """
     statements = load_statements(settings.sql)
-    lake = open_store(settings.lake)
     found = []
     with snapshot(settings.lake, statements, ["ledger", "partitions"]) as connection:
         for name in settings.sources:
@@ -39,20 +39,17 @@ def status(settings: Settings) -> list[dict[str, Any]]:
             parts = rows(connection, _PARTITIONS, {"source": name})[0]
             closed = books.pop("closed") and parts.pop("closed") and parts["staged"] == books["rows"]
             times = {key: books.pop(key) for key in ("newest_landing_hour", "newest_event")}
-            hours = _hours(lake, name)
+            hours = _hours(connection.execute(_LANDINGS, {"source": name}).fetchall())
             found.append({"source": name, **books, **parts, **hours, **times, "closed": closed})
     return found
 
 
-def _hours(lake: Store, source: str) -> dict[str, Any]:
-    landings: dict[datetime, datetime] = {}
-    for stat in lake.list(f"staged/{source}/"):
-        _, partition, landing, _ = layout.parse_slice_key(stat.key)
-        landings[partition.hour] = max(landing, landings.get(partition.hour, landing))
-    present = sorted(landings)
-    missing = [hour for hour in hours_between(present[0], present[-1]) if hour not in landings] if present else []
+def _hours(landings: list[tuple[datetime, str]]) -> dict[str, Any]:
+    """``landings`` are the event hours in order, each with the newest landing hour of its rows as text."""
+    present = [hour for hour, _ in landings]
+    missing = sorted(set(hours_between(present[0], present[-1])) - set(present)) if present else []
     return {
         "hours_present": len(present),
         "hours_missing": [format_hour(hour) for hour in missing],
-        "hours_late": sum(1 for hour, landing in landings.items() if landing > hour + HOUR),
+        "hours_late": sum(1 for hour, landing in landings if parse_hour(landing) > hour + HOUR),
     }

@@ -22,6 +22,8 @@ SELECT
          THEN 'time: ' || left(h.time, 60) || ' is not a time; expected 22/Nov/2026:13:04:05 +0900'
          WHEN event_time IS NULL
          THEN 'time: none found; expected [22/Nov/2026:13:04:05 +0900] after client, identity and user'
+         WHEN contains(h.user, ' ') AND regexp_matches(h.client, ':\d{1,5}$')
+         THEN 'client: a virtual host with port stands before it; expected the address of the client first'
          WHEN trim(r.tail) <> '' AND r.status <> ''
          THEN 'size: more text follows it; expected the end of the line (is this the combined format?)' END AS reject_reason,
     event_time,

@@ -46,8 +46,8 @@ CREATE OR REPLACE MACRO iso_basis(parts, zone) AS
 -- seconds, milli-, micro- or nanoseconds since 1970, told apart by size (years 1973 to 5138)
 CREATE OR REPLACE MACRO epoch_time(text) AS
     CASE WHEN NOT regexp_matches(text, '^\d{9,19}(\.\d+)?$') THEN NULL
-         WHEN length(split_part(text, '.', 1)) <= 11 THEN make_timestamp((text::DECIMAL(38, 12) * 1000000)::BIGINT)
-         WHEN length(split_part(text, '.', 1)) <= 14 THEN make_timestamp((text::DECIMAL(38, 9) * 1000)::BIGINT)
+         WHEN length(split_part(text, '.', 1)) <= 11 THEN make_timestamp(trunc(text::DECIMAL(38, 12) * 1000000)::BIGINT)
+         WHEN length(split_part(text, '.', 1)) <= 14 THEN make_timestamp(trunc(text::DECIMAL(38, 9) * 1000)::BIGINT)
          WHEN length(split_part(text, '.', 1)) <= 17 THEN make_timestamp(split_part(text, '.', 1)::BIGINT)
          ELSE make_timestamp(split_part(text, '.', 1)::BIGINT // 1000) END;
 

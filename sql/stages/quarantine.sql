@@ -1,8 +1,9 @@
 -- title: rejected records of a parsed file with reason and origin
 -- Filled in: {parsed} the file.
--- Parameters: source_name; reads the table objects(object_no, source_uri, observed_time, format_name).
+-- Parameters: source_name, and by object number object_uris, object_times, object_formats.
 SELECT
-    getvariable('source_name') AS source_name, objects.source_uri, source_line, source_lines, source_offset,
-    objects.observed_time, objects.format_name, reject_reason, raw
-FROM {parsed} AS parsed LEFT JOIN objects USING (object_no)
+    getvariable('source_name') AS source_name, getvariable('object_uris')[object_no + 1] AS source_uri,
+    source_line, source_lines, source_offset, getvariable('object_times')[object_no + 1] AS observed_time,
+    getvariable('object_formats')[object_no + 1] AS format_name, reject_reason, raw
+FROM {parsed}
 WHERE outcome = 'quarantined'

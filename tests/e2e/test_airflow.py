@@ -35,10 +35,8 @@ def simulated(root: Path, sources: int) -> dict[str, Any]:
 def backfill(airflow: LocalAirflow, sources: list[str], reprocess: Any = "none") -> dict[str, Any]:
     dags = [f"ingest_{name}" for name in sources]
     airflow.client.wait_for_dags(dags)
-    ids = [airflow.client.create_backfill(dag, HOURS[0], HOURS[-1], reprocess) for dag in dags]
-    for dag in dags:
-        airflow.client.unpause(dag)
-    return {dag: dict(counts) for dag, counts in airflow.client.wait_backfill(ids, TIMEOUT).items()}
+    states = airflow.client.backfill(dags, HOURS[0], HOURS[-1], TIMEOUT, reprocess)
+    return {dag: dict(counts) for dag, counts in states.items()}
 
 
 def objects(lake: Path) -> dict[str, tuple[int, bytes]]:

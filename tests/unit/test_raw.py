@@ -34,7 +34,9 @@ def counted(data: bytes) -> int:
     return len(data.split(b"\n")) - (1 if data.endswith(b"\n") or not data else 0)
 
 
-def read(*paths: Path, start: str | None = None, producers: list[str] | None = None) -> tuple[list[dict[str, Any]], list[Reading]]:
+def read(
+    *paths: Path, start: str | None = None, producers: list[str] | None = None
+) -> tuple[list[dict[str, Any]], list[Reading]]:
     inputs = [RawInput(i, path, OBSERVED, producers[i] if producers else "p") for i, path in enumerate(paths)]
     reader = RecordReader(inputs, start)
     records = [row for batch in reader.batches() for row in batch.to_pylist()]

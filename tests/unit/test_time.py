@@ -67,11 +67,11 @@ def compare(connection: duckdb.DuckDBPyConnection, zone: str, times: list[dateti
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_local_times_of_three_years_are_read_as_zoneinfo_reads_them(
+def test_local_times_of_a_year_are_read_as_zoneinfo_reads_them(
     connection: duckdb.DuckDBPyConnection, zone: str
 ) -> None:
-    first = datetime(2024, 1, 1)
-    compare(connection, zone, [first + timedelta(minutes=15 * step) for step in range(4 * 24 * 365 * 3)])
+    first = datetime(2026, 1, 1)
+    compare(connection, zone, [first + timedelta(minutes=15 * step) for step in range(4 * 24 * 365)])
 
 
 CHANGES = [
@@ -98,7 +98,7 @@ def test_every_minute_around_a_change_of_clocks(
     compare(connection, zone, [change + timedelta(minutes=step) for step in range(-240, 300)])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     zone=st.sampled_from(ZONES),
     times=st.lists(st.datetimes(datetime(1990, 1, 1), datetime(2036, 12, 31)), min_size=1, max_size=20),
@@ -129,7 +129,7 @@ def test_a_fraction_of_any_length_is_a_decimal_fraction(connection: duckdb.DuckD
         assert one(connection, ISO, f"2026-11-22 13:04:05{mark}{fraction}", "UTC") == expected
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     moment=st.datetimes(datetime(1970, 1, 2), datetime(2199, 12, 31)),
     minutes=st.integers(-14 * 60, 14 * 60),
@@ -167,6 +167,7 @@ AT_SECOND = datetime(2026, 11, 22, 13, 4, 5)
         ("1795352645", AT_SECOND),
         ("1795352645.123456", INSTANT),
         ("1795352645.123456789", INSTANT),
+        ("1795352645123.456999", INSTANT),
         ("1795352645.5", AT_SECOND.replace(microsecond=500_000)),
         ("1795352645123", AT_SECOND.replace(microsecond=123_000)),
         ("1795352645123.456", INSTANT),
@@ -187,7 +188,7 @@ def test_epoch_numbers_are_told_apart_by_size(
     assert one(connection, "SELECT epoch_time($1)", text) == expected
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(micros=st.integers(100_000_000_000_000, 99_999_999_999_999_999))
 def test_any_epoch_number_in_each_unit(connection: duckdb.DuckDBPyConnection, micros: int) -> None:
     moment = datetime(1970, 1, 1) + timedelta(microseconds=micros)
@@ -225,7 +226,7 @@ def test_the_time_of_the_common_log_format(
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     moment=st.datetimes(datetime(1980, 1, 1), datetime(2100, 1, 1)).map(lambda item: item.replace(microsecond=0)),
     minutes=st.integers(-14 * 60, 14 * 60),
@@ -235,5 +236,7 @@ def test_any_time_of_the_common_log_format(
 ) -> None:
     local = moment + timedelta(minutes=minutes)
     hours, rest = divmod(abs(minutes), 60)
-    text = f"{local:%d}/{MONTHS[local.month - 1]}/{local:%Y:%H:%M:%S} {'-' if minutes < 0 else '+'}{hours:02d}{rest:02d}"
+    text = (
+        f"{local:%d}/{MONTHS[local.month - 1]}/{local:%Y:%H:%M:%S} {'-' if minutes < 0 else '+'}{hours:02d}{rest:02d}"
+    )
     assert one(connection, "SELECT clf_time($1)", text) == moment
