@@ -450,7 +450,7 @@ def _batch(
             pa.array(bounds[:-1] + offset),
             observed,
             flag,
-            texts,
+            pc.ascii_rtrim(texts, characters="\r\n"),
         ],
         schema=SCHEMA,
     )
@@ -480,11 +480,12 @@ def _strings(data: bytes, bounds: np.ndarray, flags: dict[int, str]) -> tuple[pa
 
 
 def _clean(data: bytes, end: int) -> bool:
-    view = data if end == len(data) else data[:end]
+    """Whether the first ``end`` bytes are UTF-8 without NUL; looks at all of ``data`` first, to spare a copy."""
+    if data.isascii() and b"\0" not in data:
+        return True
+    view = data[:end]
     if b"\0" in view:
         return False
-    if view.isascii():
-        return True
     try:
         view.decode()
     except UnicodeDecodeError:

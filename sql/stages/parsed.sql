@@ -4,7 +4,7 @@
 WITH records AS (
     SELECT
         {'object_no': object_no, 'line': line, 'lines': lines, 'byte_offset': byte_offset, 'flag': flag} AS origin,
-        rtrim(text, chr(10) || chr(13)) AS raw,
+        text AS raw,
         observed_time
     FROM arrow_records
 ), formatted AS (
