@@ -62,7 +62,11 @@ def _simulated(hours: int) -> tuple[Path, str, str]:
     start = parse_hour(START)
     truth = simulate(root, start=start, hours=hours, lines_per_hour=LINES_PER_HOUR, seed=SEED)
     lines = sum(source.lines for source in truth.sources.values())
-    _console.print(f"Simulated {lines:,} lines of {len(truth.sources)} sources over {hours} hours: {_relative(root)}/raw", highlight=False, soft_wrap=True)
+    _console.print(
+        f"Simulated {lines:,} lines of {len(truth.sources)} sources over {hours} hours: {_relative(root)}/raw",
+        highlight=False,
+        soft_wrap=True,
+    )
     return root, START, format_hour(start + (hours - 1) * HOUR)
 
 
@@ -81,9 +85,20 @@ def _own_logs(logs: Path) -> tuple[Path, str, str]:
             formats[name] += 1
             if name == UNKNOWN:
                 lines = _count_lines(path)
-                _console.print(f"left out, format not recognised: {path} ({lines} lines)", style="yellow", markup=False, soft_wrap=True)
+                _console.print(
+                    f"left out, format not recognised: {path} ({lines} lines)",
+                    style="yellow",
+                    markup=False,
+                    soft_wrap=True,
+                )
                 continue
-            link = root / "raw" / name / f"{landing:%Y/%m/%d/%H}" / path.relative_to(logs if logs.is_dir() else logs.parent)
+            link = (
+                root
+                / "raw"
+                / name
+                / f"{landing:%Y/%m/%d/%H}"
+                / path.relative_to(logs if logs.is_dir() else logs.parent)
+            )
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(path.resolve())
     found = sorted(set(formats) - {UNKNOWN})
@@ -131,7 +146,13 @@ def _backfill(root: Path, settings: Settings, first: str, last: str) -> None:
         client = airflow.client
         client.wait_for_dags(dags)
         hours = 1 + int((parse_hour(last) - parse_hour(first)) / HOUR)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("runs"), TimeElapsedColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("runs"),
+            TimeElapsedColumn(),
+        )
         with Progress(*columns, console=_console) as progress:
             bars = {dag: progress.add_task(dag, total=hours) for dag in dags}
 
@@ -147,7 +168,9 @@ def _backfill(root: Path, settings: Settings, first: str, last: str) -> None:
 
 def _show(root: Path, settings: Settings, first: str, last: str) -> int:
     books = status(settings)
-    _console.print("\n[bold]Books[/bold]: lines = rows + continuation lines + quarantined + ignored; staged = published + duplicates")
+    _console.print(
+        "\n[bold]Books[/bold]: lines = rows + continuation lines + quarantined + ignored; staged = published + duplicates"
+    )
     print_books(books)
     faults = [f"the books of {item['source']} do not close" for item in books if not item["closed"]]
     if (root / "truth.json").exists():
@@ -188,8 +211,12 @@ def _compare(settings: Settings, root: Path, books: list[dict[str, Any]]) -> lis
                 "duplicates": true["duplicates"],
                 "published": true["published"],
             }
-            wrong += [f"{name}: {key} {item[key]}, true {value}" for key, value in expected.items() if item[key] != value]
-            found = rows(connection, "SELECT hour_start, rows FROM partitions WHERE source_name = $name", {"name": name})
+            wrong += [
+                f"{name}: {key} {item[key]}, true {value}" for key, value in expected.items() if item[key] != value
+            ]
+            found = rows(
+                connection, "SELECT hour_start, rows FROM partitions WHERE source_name = $name", {"name": name}
+            )
             hours = {format_hour(row["hour_start"]): row["rows"] for row in found}
             if hours != true["published_by_event_hour"]:
                 wrong.append(f"{name}: published by event hour {hours}, true {true['published_by_event_hour']}")
@@ -241,7 +268,10 @@ def _relative(path: Path) -> str:
 
 
 def _table(found: list[dict[str, Any]]) -> None:
-    print_table(list(found[0]), [[f"{value:,}" if type(value) is int else str(value) for value in row.values()] for row in found])
+    print_table(
+        list(found[0]),
+        [[f"{value:,}" if type(value) is int else str(value) for value in row.values()] for row in found],
+    )
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from etl.config import Settings, Source, load
+from etl.config import Settings, Source, checked_zone, config_path, load
 from etl.errors import EtlError
 from etl.model.hours import format_hour, hours_between, parse_hour
 
@@ -47,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="etl", description="Raw logs in, Parquet that people trust out.")
-    parser.add_argument("--config", type=Path, help="path of sources.toml (default: $LOGBUCKET_CONFIG or ./sources.toml)")
+    parser.add_argument(
+        "--config", type=Path, help="path of sources.toml (default: $LOGBUCKET_CONFIG or ./sources.toml)"
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("parse", help="parse a file to JSON lines with the pipeline's own SQL")
@@ -143,15 +145,15 @@ def _parse_source(options: argparse.Namespace) -> tuple[Settings, Source]:
     if options.source:
         settings = _settings(options)
         return settings, settings.source(options.source)
-    zone = _checked_zone(options.zone)
+    zone = checked_zone("--zone", options.zone)
     source = Source(name="parse", raw="./", format=options.format, zone=zone, service_name="parse")
-    return Settings("", {source.name: source}, Path.cwd()), source
+    return _with_own_sql(options), source
 
 
-def _checked_zone(zone: str) -> str:
-    from etl.config import checked_zone
-
-    return checked_zone("--zone", zone)
+def _with_own_sql(options: argparse.Namespace) -> Settings:
+    """Settings without sources, but with the SQL folders of sources.toml where there is one."""
+    path = options.config or config_path()
+    return Settings("", {}, Path.cwd(), load(path).sql if options.config or path.exists() else ())
 
 
 def _detect(options: argparse.Namespace) -> int:
@@ -160,7 +162,7 @@ def _detect(options: argparse.Namespace) -> int:
 
     source = Source(name="detect", raw="./", service_name="detect")
     found = []
-    with workspace(Settings("", {}, Path.cwd())) as space:
+    with workspace(_with_own_sql(options)) as space:
         for path in options.files:
             if not path.is_file():
                 raise EtlError(f"{path}: no such file; expected a log file")
@@ -182,7 +184,9 @@ def _run(options: argparse.Namespace) -> int:
     settings.source(options.source)
     hours = [format_hour(hour) for hour in hours_between(options.first, options.last)]
     if not hours:
-        raise EtlError(f"--from {options.first:%Y-%m-%dT%H} is after --to {options.last:%Y-%m-%dT%H}; expected an earlier hour")
+        raise EtlError(
+            f"--from {options.first:%Y-%m-%dT%H} is after --to {options.last:%Y-%m-%dT%H}; expected an earlier hour"
+        )
     books = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=_stderr, disable=not _stderr.is_terminal) as progress:
@@ -192,7 +196,12 @@ def _run(options: argparse.Namespace) -> int:
             def show(step: str, hour: str = hour) -> None:
                 progress.update(task, description=f"{options.source} {hour} {step}")
 
-            books.append({"landing_hour": hour, **run(settings, options.source, hour, reprocess=options.reprocess, progress=show)})
+            books.append(
+                {
+                    "landing_hour": hour,
+                    **run(settings, options.source, hour, reprocess=options.reprocess, progress=show),
+                }
+            )
             progress.advance(task)
     if options.json:
         print(json.dumps(books, default=_plain))
@@ -302,7 +311,9 @@ def _simulate(options: argparse.Namespace) -> int:
         )
     except (ValueError, FileExistsError) as error:
         raise _usage(str(error)) from None
-    print(json.dumps({name: {"lines": item.lines, "published": item.published} for name, item in truth.sources.items()}))
+    print(
+        json.dumps({name: {"lines": item.lines, "published": item.published} for name, item in truth.sources.items()})
+    )
     return 0
 
 

@@ -89,7 +89,9 @@ class Settings:
     def source(self, name: str) -> Source:
         """The source of that name. Raises ConfigError naming those there are."""
         if name not in self.sources:
-            raise ConfigError("source", name, f"one of {', '.join(sorted(self.sources)) or 'none: no source is declared'}")
+            raise ConfigError(
+                "source", name, f"one of {', '.join(sorted(self.sources)) or 'none: no source is declared'}"
+            )
         return self.sources[name]
 
 
@@ -175,7 +177,7 @@ class _Reader:
             raise self.fail(key, value, "a folder (data/lake) or s3://bucket/prefix")
         scheme, separator, rest = value.partition("://")
         if not separator:
-            return os.path.normpath(os.path.join(self.path.parent, value)) + ("/" if value.endswith("/") else "")
+            return os.path.normpath(self.path.parent / value) + ("/" if value.endswith("/") else "")
         if scheme != "s3" or not rest.split("/", 1)[0]:
             raise self.fail(key, value, "a folder (data/lake) or s3://bucket/prefix")
         return value

@@ -73,7 +73,7 @@ def dataset_prefix(dataset: str, day: datetime | None = None) -> str:
 
 
 _PARTITION = re.compile(
-    r"events/(?P<dataset>[^/]+)/event_date=(?P<date>[^/]+)/event_hour=(?P<hour>\d\d?)/(?P<source>[^/]+)\.parquet"
+    r"events/(?P<dataset>[^/]+)/event_date=(?P<date>[^/]+)/event_hour=(?P<hour>\d|1\d|2[0-3])/(?P<source>[^/]+)\.parquet"
 )
 
 
@@ -98,6 +98,19 @@ def quarantine_key(source: str, landing: datetime, shard: int) -> str:
 def ledger_key(source: str, landing: datetime, shard: int) -> str:
     """Key of the account of one shard."""
     return f"ledger/{source}/{_landing(landing)}/{shard_name(shard)}.json"
+
+
+_LEDGER = re.compile(
+    r"ledger/[^/]+/landing_date=(?P<date>[^/]+)/landing_hour=(?P<hour>\d\d?)/shard-(?P<shard>\d+)\.json"
+)
+
+
+def parse_ledger_key(key: str) -> tuple[datetime, int]:
+    """Ledger key → (landing hour, shard). Raises ValueError for a foreign key."""
+    found = _LEDGER.fullmatch(key)
+    if not found:
+        raise ValueError(f"{key!r} is not the key of a ledger")
+    return parse_hour(f"{found['date']}T{found['hour']}"), int(found["shard"])
 
 
 def ledger_prefix(source: str, day: date) -> str:

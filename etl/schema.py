@@ -34,7 +34,12 @@ ENVELOPE = (
     Column("source_offset", "BIGINT", "bytes before the record in its decompressed object", HOUSE),
     Column("event_id", "VARCHAR", "16 hex digits of SHA-256(source_uri), a dash, source_line", HOUSE),
     Column("parse_status", "VARCHAR", "ok, or partial: the line was odd and only what is known is filled", HOUSE),
-    Column("time_basis", "VARCHAR", "offset, epoch, zone, zone_ambiguous, zone_gap or landing_hour: how event_time was decided", HOUSE),
+    Column(
+        "time_basis",
+        "VARCHAR",
+        "offset, epoch, zone, zone_ambiguous, zone_gap or landing_hour: how event_time was decided",
+        HOUSE,
+    ),
     Column("attributes", "MAP(VARCHAR, VARCHAR)", "every field of the line that has no column", HOUSE),
 )
 
@@ -58,7 +63,9 @@ DATASETS: dict[str, tuple[Column, ...]] = {
         Column("user_agent_name", "VARCHAR", "browser or tool family"),
         Column("is_bot", "BOOLEAN", "whether the agent calls itself a robot, crawler, library or monitor", HOUSE),
         Column("bot_name", "VARCHAR", "name of the robot", HOUSE),
-        Column("bot_category", "VARCHAR", "ai, search, seo, feed, monitor, social, archive, library, other or none", HOUSE),
+        Column(
+            "bot_category", "VARCHAR", "ai, search, seo, feed, monitor, social, archive, library, other or none", HOUSE
+        ),
         Column("server_address", "VARCHAR", "the host that was asked for"),
         Column("tls_protocol_version", "VARCHAR", "TLS version, e.g. 1.3"),
     ),
@@ -73,7 +80,9 @@ DATASETS: dict[str, tuple[Column, ...]] = {
         Column("exception_type", "VARCHAR", "class of the outermost exception"),
         Column("exception_message", "VARCHAR", "its message"),
         Column("exception_stacktrace", "VARCHAR", "the lines of the trace"),
-        Column("error_fingerprint", "VARCHAR", "MD5 of exception type, top frames and template; NULL below ERROR", HOUSE),
+        Column(
+            "error_fingerprint", "VARCHAR", "MD5 of exception type, top frames and template; NULL below ERROR", HOUSE
+        ),
         Column("trace_id", "VARCHAR", "trace id"),
         Column("span_id", "VARCHAR", "span id"),
     ),

@@ -98,7 +98,12 @@ def _literal(path: str) -> str:
 
 
 def write_parquet(
-    connection: duckdb.DuckDBPyConnection, sql: str, path: Path, *, compression: str, books: dict[str, Any] | None = None
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    path: Path,
+    *,
+    compression: str,
+    books: dict[str, Any] | None = None,
 ) -> int:
     """Write a query to a Parquet file, reopen it and check its row count; returns the rows.
 

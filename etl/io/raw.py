@@ -46,7 +46,13 @@ SCHEMA = pa.schema(
     ]
 )
 _BOM = b"\xef\xbb\xbf"
-_MAGIC = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh", "bz2"), (b"\xfd7zXZ\x00", "xz"), (b"PK\x03\x04", "zip"))
+_MAGIC = (
+    (b"\x1f\x8b", "gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"BZh", "bz2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"PK\x03\x04", "zip"),
+)
 
 
 class CorruptObject(EtlError):
@@ -170,7 +176,15 @@ def chunks(path: Path, number: int, reading: Reading) -> Iterator[bytes]:
                 if reading.size > EXPANSION_FREE + stored * EXPANSION_CAP:
                     raise ValueError(f"it expands to more than {EXPANSION_CAP} times its size")
                 yield chunk
-    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError) as error:
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        zlib.error,
+        lzma.LZMAError,
+        zipfile.BadZipFile,
+        NotImplementedError,
+    ) as error:
         raise CorruptObject(number, f"corrupt {reading.codec or 'compressed'} data: {error}") from None
     except Exception as error:  # isal and zstandard raise classes of their own
         if type(error).__module__.split(".")[0] in ("isal", "zstd", "zstandard"):
@@ -242,9 +256,7 @@ class RecordReader:
         return _single(waiting.source, waiting.line, waiting.lines, waiting.offset, waiting.data, None)
 
 
-def _single(
-    source: RawInput, line: int, lines: int, offset: int, data: bytes, flag: str | None
-) -> pa.RecordBatch:
+def _single(source: RawInput, line: int, lines: int, offset: int, data: bytes, flag: str | None) -> pa.RecordBatch:
     bounds = np.array([0, len(data)], dtype=np.int64)
     return _batch(source, data, bounds, np.array([line]), np.array([lines]), offset, {0: flag} if flag else {})
 
@@ -460,7 +472,9 @@ def _strings(data: bytes, bounds: np.ndarray, flags: dict[int, str]) -> tuple[pa
     """The pieces between ``bounds`` as text; invalid UTF-8 and NUL become U+FFFD and are flagged."""
     end = int(bounds[-1])
     if not flags and _clean(data, end):
-        return pa.StringArray.from_buffers(len(bounds) - 1, pa.py_buffer(bounds.astype(np.int32)), pa.py_buffer(data)), {}
+        return pa.StringArray.from_buffers(
+            len(bounds) - 1, pa.py_buffer(bounds.astype(np.int32)), pa.py_buffer(data)
+        ), {}
     marks = dict(flags)
     texts = []
     for index in range(len(bounds) - 1):

@@ -105,7 +105,9 @@ def _make_view(
         paths = _take(lake, folder, f"metrics/{metric.name}/", ".parquet", first, last)
         sql = _parquet(paths, _metric_columns(connection, metric.sql, metric.dataset) if not paths else {})
         if first or last:
-            sql = f"SELECT * FROM ({sql}) WHERE hour_start BETWEEN '{first or datetime.min}' AND '{last or datetime.max}'"
+            sql = (
+                f"SELECT * FROM ({sql}) WHERE hour_start BETWEEN '{first or datetime.min}' AND '{last or datetime.max}'"
+            )
     connection.execute(f"CREATE VIEW {engine.name(name)} AS {sql}")
 
 
@@ -121,7 +123,9 @@ def _metric_columns(connection: duckdb.DuckDBPyConnection, sql: str, dataset: st
 def _parquet(paths: list[Path], types: dict[str, str]) -> str:
     if paths:
         return f"SELECT * FROM read_parquet({engine.file_list(paths)}, hive_partitioning = true, union_by_name = true)"
-    return "SELECT " + ", ".join(f"NULL::{kind} AS {engine.name(name)}" for name, kind in types.items()) + " WHERE false"
+    return (
+        "SELECT " + ", ".join(f"NULL::{kind} AS {engine.name(name)}" for name, kind in types.items()) + " WHERE false"
+    )
 
 
 def _ledger(connection: duckdb.DuckDBPyConnection, paths: list[Path]) -> str:
@@ -148,32 +152,47 @@ def _ledger_schema() -> Any:
 
     kinds = {"int": pa.int64(), "str": pa.string(), "str | None": pa.string()}
     times = ("modified", "first_event", "last_event")
-    own = [(item.name, pa.timestamp("us") if item.name in times else kinds[str(item.type)]) for item in fields(ObjectBook)]
+    own = [
+        (item.name, pa.timestamp("us") if item.name in times else kinds[str(item.type)]) for item in fields(ObjectBook)
+    ]
     head = [("source_name", pa.string()), ("landing_hour", pa.timestamp("us")), ("shard", pa.int32())]
     return pa.schema([*head, *own, ("inputs", pa.string())])
 
 
-def _partitions(connection: duckdb.DuckDBPyConnection, lake: Store, first: datetime | None, last: datetime | None) -> str:
+def _partitions(
+    connection: duckdb.DuckDBPyConnection, lake: Store, first: datetime | None, last: datetime | None
+) -> str:
     """One row per partition, from the footers alone."""
     import pyarrow as pa
 
-    keys = [stat.key for stat in lake.list("events/") if stat.key.endswith(".parquet") and _within(stat.key, first, last)]
+    keys = [
+        stat.key for stat in lake.list("events/") if stat.key.endswith(".parquet") and _within(stat.key, first, last)
+    ]
     with ThreadPoolExecutor(_PARALLEL_COPIES) as pool:
         footers = list(pool.map(lambda key: engine.read_footer(lake, key), keys))
     records = []
     for key, footer in zip(keys, footers, strict=True):
         if footer:
             source, partition = layout.parse_partition_key(key)
-            head = {"source_name": source, "dataset": partition.dataset, "hour_start": partition.hour, "rows": footer.rows}
+            head = {
+                "source_name": source,
+                "dataset": partition.dataset,
+                "hour_start": partition.hour,
+                "rows": footer.rows,
+            }
             records.append({**head, **footer.books, "key": key})
     counts = [(name, pa.int64()) for name in ("rows", "staged", "duplicates", "slices")]
     names = [("source_name", pa.string()), ("dataset", pa.string()), ("hour_start", pa.timestamp("us"))]
-    schema = pa.schema([*names, *counts, ("landing_hours", pa.list_(pa.string())), ("inputs", pa.string()), ("key", pa.string())])
+    schema = pa.schema(
+        [*names, *counts, ("landing_hours", pa.list_(pa.string())), ("inputs", pa.string()), ("key", pa.string())]
+    )
     connection.register("partition_records", pa.Table.from_pylist(records, schema=schema))
     return "SELECT * FROM partition_records"
 
 
-def _take(lake: Store, folder: Path, prefix: str, suffix: str, first: datetime | None, last: datetime | None) -> list[Path]:
+def _take(
+    lake: Store, folder: Path, prefix: str, suffix: str, first: datetime | None, last: datetime | None
+) -> list[Path]:
     """Local copies of the listed objects; an object that is replaced while it is taken is taken again."""
     for _ in range(_ATTEMPTS):
         listed = [stat for stat in lake.list(prefix) if stat.key.endswith(suffix) and _within(stat.key, first, last)]

@@ -130,7 +130,9 @@ def _read(kind: str, path: Path) -> Statement:
         header[found[1]] = found[2]
     for key in _REQUIRED[kind]:
         if not header.get(key):
-            raise StatementError(f"{path}: no header line `-- {key}: …`; expected {', '.join(_REQUIRED[kind])} at the top of the file")
+            raise StatementError(
+                f"{path}: no header line `-- {key}: …`; expected {', '.join(_REQUIRED[kind])} at the top of the file"
+            )
     if "dataset" in header and header["dataset"] not in DATASETS:
         raise StatementError(f"{path}: dataset {header['dataset']!r} is unknown; expected one of {', '.join(DATASETS)}")
     return Statement(kind, path.stem, path, text, header)

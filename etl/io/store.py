@@ -151,7 +151,9 @@ class LocalStore:
 
     def _stat(self, path: Path, found: os.stat_result) -> Stat:
         modified = datetime.fromtimestamp(found.st_mtime_ns // 10**9, UTC).replace(tzinfo=None)
-        return Stat(path.relative_to(self._path).as_posix(), f"{found.st_size:x}-{found.st_mtime_ns:x}", found.st_size, modified)
+        return Stat(
+            path.relative_to(self._path).as_posix(), f"{found.st_size:x}-{found.st_mtime_ns:x}", found.st_size, modified
+        )
 
     def stat(self, key: str) -> Stat | None:
         path = self._file(key)
@@ -166,9 +168,13 @@ class LocalStore:
         if current is None:
             raise ObjectMissing(f"{self.uri(key)}: no such file; it was deleted after it was listed. Run again.")
         if etag is not None and current.etag != etag:
-            raise ObjectChanged(f"{self.uri(key)}: the file changed while it was read. Run again when its writer is done.")
+            raise ObjectChanged(
+                f"{self.uri(key)}: the file changed while it was read. Run again when its writer is done."
+            )
         if not os.access(path, os.R_OK):
-            raise StoreRefused(f"{self.uri(key)}: permission denied; make the file readable for this user and run again")
+            raise StoreRefused(
+                f"{self.uri(key)}: permission denied; make the file readable for this user and run again"
+            )
         return path
 
     def read(self, key: str) -> bytes | None:
@@ -196,7 +202,11 @@ class LocalStore:
 
     def put(self, path: Path, key: str) -> bool:
         target = self._file(key)
-        if target.exists() and target.stat().st_size == path.stat().st_size and file_digest(target) == file_digest(path):
+        if (
+            target.exists()
+            and target.stat().st_size == path.stat().st_size
+            and file_digest(target) == file_digest(path)
+        ):
             return False
         temp = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
         try:
@@ -205,7 +215,7 @@ class LocalStore:
                 shutil.copyfileobj(source, sink, _CHUNK)
                 sink.flush()
                 os.fsync(sink.fileno())
-            os.replace(temp, target)
+            temp.replace(target)
             _sync_folder(target.parent)
         except OSError as error:
             with contextlib.suppress(OSError):
@@ -220,7 +230,9 @@ class LocalStore:
             self._refuse("delete", self.uri(key), error)
 
     def _refuse(self, verb: str, where: str, error: OSError) -> NoReturn:
-        raise StoreRefused(f"{where}: cannot {verb}: {error.strerror or error}; correct the folder or its permissions and run again")
+        raise StoreRefused(
+            f"{where}: cannot {verb}: {error.strerror or error}; correct the folder or its permissions and run again"
+        )
 
 
 def _sync_folder(folder: Path) -> None:
@@ -252,8 +264,12 @@ class S3Store:
 
     def list(self, prefix: str) -> Iterator[Stat]:
         def all_pages() -> list[Stat]:
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix + prefix)
-            return [self._stat(item) for page in pages for item in page.get("Contents", ()) if not item["Key"].endswith("/")]
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix + prefix
+            )
+            return [
+                self._stat(item) for page in pages for item in page.get("Contents", ()) if not item["Key"].endswith("/")
+            ]
 
         yield from sorted(self._call("list", prefix, all_pages), key=lambda item: item.key)
 
@@ -269,7 +285,9 @@ class S3Store:
 
     def _head(self, key: str) -> Any:
         try:
-            return self._call("head", key, lambda: self._client.head_object(Bucket=self._bucket, Key=self._prefix + key))
+            return self._call(
+                "head", key, lambda: self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
+            )
         except ObjectMissing:
             return None
 
@@ -370,7 +388,14 @@ class S3Store:
                     f"{self.uri(key)}: cannot {verb}: no AWS credentials found; set AWS_ACCESS_KEY_ID and "
                     "AWS_SECRET_ACCESS_KEY, or name an Airflow connection in LOGBUCKET_AWS_CONN_ID"
                 ) from None
-            except (StoreUnavailable, IncompleteReadError, ReadTimeoutError, BotoCoreError, HTTPError, ConnectionError) as error:
+            except (
+                StoreUnavailable,
+                IncompleteReadError,
+                ReadTimeoutError,
+                BotoCoreError,
+                HTTPError,
+                ConnectionError,
+            ) as error:
                 last = error
         raise StoreUnavailable(
             f"{self.uri(key)}: cannot {verb} after {_ATTEMPTS} attempts: {last}; check that the endpoint is reachable, then run again"
@@ -385,7 +410,12 @@ class S3Store:
             ) from None
         if status == 412:
             raise ObjectChanged(f"{self.uri(key)}: the object was replaced while it was read. Run again.") from None
-        if status in (401, 403) or code in ("InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "ExpiredToken"):
+        if status in (401, 403) or code in (
+            "InvalidAccessKeyId",
+            "SignatureDoesNotMatch",
+            "AccessDenied",
+            "ExpiredToken",
+        ):
             raise StoreRefused(
                 f"{self.uri(key)}: cannot {verb}: {code or status}: {error.response.get('Error', {}).get('Message', '')}; "
                 "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the permissions of that key on the bucket"
@@ -428,4 +458,6 @@ def _s3_client() -> S3Client:
 
 
 def _custom_endpoint() -> bool:
-    return bool(_credentials.get("endpoint_url") or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"))
+    return bool(
+        _credentials.get("endpoint_url") or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    )

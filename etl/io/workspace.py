@@ -32,6 +32,8 @@ class Workspace:
 def workspace(settings: Settings) -> Iterator[Workspace]:
     """Open all a stage needs; scratch files go to ``$LOGBUCKET_TMP`` or the system's temp folder."""
     statements = load_statements(settings.sql)
-    with tempfile.TemporaryDirectory(prefix="logbucket-", dir=os.environ.get("LOGBUCKET_TMP")) as folder:
-        with engine(statements, Path(folder)) as connection:
-            yield Workspace(settings, open_store(settings.lake), statements, Path(folder), connection)
+    with (
+        tempfile.TemporaryDirectory(prefix="logbucket-", dir=os.environ.get("LOGBUCKET_TMP")) as folder,
+        engine(statements, Path(folder)) as connection,
+    ):
+        yield Workspace(settings, open_store(settings.lake), statements, Path(folder), connection)

@@ -80,4 +80,6 @@ def in_producer_order(objects: Iterable[RawObject], pattern: str | None = None) 
 
 def natural(text: str) -> list[tuple[int, int | str]]:
     """Sort key that compares digit runs as numbers."""
-    return [(0, int(part)) if part.isascii() and part.isdigit() else (1, part) for part in re.split(r"(\d+)", text) if part]
+    return [
+        (0, int(part)) if part.isascii() and part.isdigit() else (1, part) for part in re.split(r"(\d+)", text) if part
+    ]

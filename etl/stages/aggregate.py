@@ -74,7 +74,9 @@ def _day(space: Workspace, source: str, metric: Statement, day: datetime, hours:
 
 
 def _hour_digest(space: Workspace, metric: Statement, inputs: str) -> str:
-    return hashlib.sha256(json.dumps([inputs, space.statements.digest(metric), engine.VERSION]).encode()).hexdigest()[:24]
+    return hashlib.sha256(json.dumps([inputs, space.statements.digest(metric), engine.VERSION]).encode()).hexdigest()[
+        :24
+    ]
 
 
 def _compute(space: Workspace, source: str, metric: Statement, partition: Partition) -> None:
@@ -94,9 +96,14 @@ def _compute(space: Workspace, source: str, metric: Statement, partition: Partit
 def _keep(space: Workspace, metric: Statement, key: str, hours: list[datetime]) -> None:
     path: Path = space.lake.fetch(key, space.folder)
     listed = ", ".join(f"TIMESTAMP '{hour}'" for hour in hours)
-    _add(space, f"SELECT * FROM read_parquet({engine.file_list([path])}, hive_partitioning = false) WHERE hour_start IN ({listed})")
+    _add(
+        space,
+        f"SELECT * FROM read_parquet({engine.file_list([path])}, hive_partitioning = false) WHERE hour_start IN ({listed})",
+    )
 
 
 def _add(space: Workspace, sql: str) -> None:
     exists = engine.one(space.connection, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'metric_rows'")
-    space.connection.execute(f"INSERT INTO metric_rows BY NAME {sql}" if exists else f"CREATE TEMP TABLE metric_rows AS {sql}")
+    space.connection.execute(
+        f"INSERT INTO metric_rows BY NAME {sql}" if exists else f"CREATE TEMP TABLE metric_rows AS {sql}"
+    )

@@ -87,5 +87,3 @@ def _violations(connection: Any, checks: Iterable[Statement], source_name: str) 
         for item in checks
         for row in rows(connection, item.sql)
     ]
-
-

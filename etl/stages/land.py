@@ -33,7 +33,9 @@ def land(settings: Settings, source_name: str, landing_hour: str) -> str:
     first = min(max(hour - source.look_back_hours * HOUR, to_hour(source.start)), hour)
     found = list_raw(raw, source, first, hour)
     if not found and not _reachable(raw):
-        raise StoreRefused(f"{raw.root}: no such folder or bucket; expected the raw objects of source {source.name!r} there")
+        raise StoreRefused(
+            f"{raw.root}: no such folder or bucket; expected the raw objects of source {source.name!r} there"
+        )
     lake = open_store(settings.lake)
     if not found and _was_there(lake, source.name, first, hour):
         raise StoreRefused(
@@ -59,7 +61,9 @@ def read_work_list(lake: Store, key: str) -> WorkList:
     """The work list at a key. Raises StoreRefused where it is gone."""
     data = lake.read(key)
     if data is None:
-        raise StoreRefused(f"{lake.uri(key)}: the work list is gone; run the task `land` of this run again, then this one")
+        raise StoreRefused(
+            f"{lake.uri(key)}: the work list is gone; run the task `land` of this run again, then this one"
+        )
     return WorkList.from_json(gzip.decompress(data))
 
 

@@ -33,7 +33,9 @@ from etl.stages.parse import Object, Parsed, parse
 _DECIDES_OUTCOME = ("raw", "format", "zone", "service_name", "shards", "max_lateness_days", "fields", "producer")
 
 
-def normalize(settings: Settings, source_name: str, work_list_key: str, shard: int, reprocess: bool = False) -> list[str]:
+def normalize(
+    settings: Settings, source_name: str, work_list_key: str, shard: int, reprocess: bool = False
+) -> list[str]:
     """Bring one shard's slices up to date with the work list; returns the partitions to publish.
 
     These are all partitions of the run's own landing hour, those of changed hours, and those a crashed run left behind.
@@ -46,7 +48,9 @@ def normalize(settings: Settings, source_name: str, work_list_key: str, shard: i
         work = read_work_list(space.lake, work_list_key)
         pending = _pending(space.lake, source.name, shard)
         inputs = shard_inputs(source, space.statements)
-        window = {format_hour(hour) for hour in hours_between(parse_hour(work.first_hour), parse_hour(work.landing_hour))}
+        window = {
+            format_hour(hour) for hour in hours_between(parse_hour(work.first_hour), parse_hour(work.landing_hour))
+        }
         for hour in sorted(window):
             job = _Shard(space, source, parse_hour(hour), shard, inputs)
             mine = [item for item in work.hours.get(hour, []) if _shard_of(source, item) == shard]
@@ -57,11 +61,27 @@ def normalize(settings: Settings, source_name: str, work_list_key: str, shard: i
             elif mine or before or hour in pending:
                 announced = set(pending[hour]["partitions"]) if hour in pending else set()
                 touched.update(job.run(mine, before, announced).touched)
+        if shard == 0:
+            touched |= _empty_retired_shards(space, source, sorted(window), inputs)
         for hour in sorted(set(pending) - window):
             # half-written slices stay unpublished until a run of their own hour completes them
             if _is_settled(space.lake, source.name, pending[hour]):
                 touched.update(pending[hour]["partitions"])
     return sorted(touched)
+
+
+def _empty_retired_shards(space: Workspace, source: Source, window: list[str], inputs: str) -> set[str]:
+    """Shards that exist no longer since ``shards`` was lowered give up their rows: others have their objects now."""
+    touched: set[str] = set()
+    for day in sorted({parse_hour(hour).date() for hour in window}):
+        for stat in space.lake.list(layout.ledger_prefix(source.name, day)):
+            landing, shard = layout.parse_ledger_key(stat.key)
+            if shard < source.shards or format_hour(landing) not in window:
+                continue
+            before = read_ledger(space.lake, source.name, landing, shard)
+            if before and before.objects:
+                touched.update(_Shard(space, source, landing, shard, inputs).run([], before, set()).touched)
+    return touched
 
 
 def read_ledger(lake: Store, source: str, landing: datetime, shard: int) -> Ledger | None:
@@ -145,7 +165,9 @@ class _Shard:
             inputs=self.inputs,
             objects=books,
             slices=[SliceBook(str(partition), count, file_digest(path)) for partition, path, count in slices],
-            touched=sorted({str(partition) for partition, _, _ in slices} | pending | set(before.touched if before else ())),
+            touched=sorted(
+                {str(partition) for partition, _, _ in slices} | pending | set(before.touched if before else ())
+            ),
         )
         ledger.require_closed()
         self._store(ledger, {partition: path for partition, path, _ in slices}, self._quarantine(parsed), before)
@@ -159,7 +181,9 @@ class _Shard:
         for number, item in enumerate(in_producer_order(listed, self.source.producer)):
             path = raw.fetch(item.key, self.space.folder, item.etag)
             producer = producer_of(item.key, self.source.producer)
-            objects.append(Object(RawInput(number, path, datetime.fromisoformat(item.modified), producer), raw.uri(item.key), item))
+            objects.append(
+                Object(RawInput(number, path, datetime.fromisoformat(item.modified), producer), raw.uri(item.key), item)
+            )
         return objects
 
     def _require_unchanged(self, raw: Store, objects: list[Object]) -> None:
@@ -167,7 +191,9 @@ class _Shard:
         for item in objects:
             in_place = item.raw.path.parent != self.space.folder
             if in_place and getattr(raw.stat(item.listed.key), "etag", None) != item.listed.etag:
-                raise ObjectChanged(f"{item.uri}: the file changed while it was read. Run again when its writer is done.")
+                raise ObjectChanged(
+                    f"{item.uri}: the file changed while it was read. Run again when its writer is done."
+                )
 
     def _books(self, parsed: Parsed) -> list[ObjectBook]:
         counted = parsed.counts(self.space.connection)
@@ -213,7 +239,9 @@ class _Shard:
             where = f"AND event_time >= {hour} AND event_time < {hour} + INTERVAL 1 HOUR"
             sql = parsed.rows_sql(self.space, partition.dataset, where)
             books = {"objects": digests, "landing_hour": format_hour(self.landing)}
-            found.append((partition, path, write_parquet(self.space.connection, sql, path, compression="lz4", books=books)))
+            found.append(
+                (partition, path, write_parquet(self.space.connection, sql, path, compression="lz4", books=books))
+            )
         return found
 
     def _quarantine(self, parsed: Parsed) -> Path | None:
@@ -224,7 +252,9 @@ class _Shard:
         count = write_parquet(self.space.connection, sql, path, compression="zstd")
         return path if count else None
 
-    def _store(self, ledger: Ledger, slices: dict[Partition, Path], quarantine: Path | None, before: Ledger | None) -> None:
+    def _store(
+        self, ledger: Ledger, slices: dict[Partition, Path], quarantine: Path | None, before: Ledger | None
+    ) -> None:
         lake, name = self.space.lake, self.source.name
         data = ledger.to_json()
         note = {

@@ -71,7 +71,9 @@ class Parsed:
 
     def reasons(self, connection: duckdb.DuckDBPyConnection) -> list[tuple[str, int, str]]:
         """The most frequent reject reasons: (reason, lines, first place as ``uri:line``)."""
-        found = [(problem, self.readings[number].lines, self.objects[number].uri) for number, problem in self.corrupt.items()]
+        found = [
+            (problem, self.readings[number].lines, self.objects[number].uri) for number, problem in self.corrupt.items()
+        ]
         if self.files:
             found += connection.execute(
                 f"""SELECT regexp_replace(reject_reason, '\\d+', 'N', 'g') AS kind, sum(source_lines)::BIGINT AS lines,
@@ -114,7 +116,9 @@ class Parsed:
 
     def quarantine_sql(self, space: Workspace) -> str | None:
         """The rejected records as a query, corrupt objects included as one record each; None if there are none."""
-        parts = [space.statements.stages["quarantine"].filled(parsed=_scan(paths)) for _, paths in sorted(self.files.items())]
+        parts = [
+            space.statements.stages["quarantine"].filled(parsed=_scan(paths)) for _, paths in sorted(self.files.items())
+        ]
         parts += [self._corrupt_row(number, problem) for number, problem in sorted(self.corrupt.items())]
         return " UNION ALL BY NAME ".join(f"({part})" for part in parts) if parts else None
 
@@ -157,13 +161,22 @@ def parse(
     """
     parsed = Parsed(objects)
     for item in objects:
-        parsed.formats[item.raw.number] = source.format if source.format != "auto" else detect(space, source, item.raw.path)
+        parsed.formats[item.raw.number] = (
+            source.format if source.format != "auto" else detect(space, source, item.raw.path)
+        )
     _bind(space, source, landing, max_lateness, until or landing + _EARLY)
-    for name, group in groupby(sorted(objects, key=lambda item: parsed.formats[item.raw.number]), lambda item: parsed.formats[item.raw.number]):
+    for name, group in groupby(
+        sorted(objects, key=lambda item: parsed.formats[item.raw.number]), lambda item: parsed.formats[item.raw.number]
+    ):
         members = sorted(group, key=lambda item: item.raw.number)
         if name == UNKNOWN:
             for item in members:
-                _set_aside(parsed, item, "format: none recognised in the first lines; expected one of " + ", ".join(space.statements.formats))
+                _set_aside(
+                    parsed,
+                    item,
+                    "format: none recognised in the first lines; expected one of "
+                    + ", ".join(space.statements.formats),
+                )
         else:
             _parse_group(space, parsed, space.statements.format(name), members)
     parsed.bind_objects(space.connection)
@@ -207,7 +220,9 @@ def _parsed_sql(space: Workspace, statement: Statement, reader: RecordReader) ->
     """The judged query over a reader; columns the format does not give are NULL, unknown ones are refused."""
     space.connection.register("arrow_records", reader.reader())
     given = _given_columns(space.connection, statement)
-    wanted = ", ".join(_projected(column, given) for column in columns(statement.dataset) if column.name not in _MADE_LATER)
+    wanted = ", ".join(
+        _projected(column, given) for column in columns(statement.dataset) if column.name not in _MADE_LATER
+    )
     return space.statements.stages["parsed"].filled(format=statement.sql, columns=wanted)
 
 
@@ -222,13 +237,20 @@ def _projected(column: Column, given: set[str]) -> str:
 def _given_columns(connection: duckdb.DuckDBPyConnection, statement: Statement) -> set[str]:
     sample_records = "(SELECT {'object_no': 0, 'line': 1, 'lines': 1, 'byte_offset': 0, 'flag': ''} AS origin, '' AS raw, TIMESTAMP '2000-01-01' AS observed_time)"
     try:
-        given = set(engine.describe(connection, f"WITH records AS {sample_records}, formatted AS ({statement.sql}\n) SELECT * FROM formatted"))
+        given = set(
+            engine.describe(
+                connection,
+                f"WITH records AS {sample_records}, formatted AS ({statement.sql}\n) SELECT * FROM formatted",
+            )
+        )
     except duckdb.Error as error:
         raise StatementError(f"{statement.path}: {error}") from None
     known = {column.name for column in columns(statement.dataset)} - _MADE_LATER
     needed = _OF_FORMAT | {"event_time", "time_basis", "parse_status", "attributes"}
     if needed - given:
-        raise StatementError(f"{statement.path}: column {sorted(needed - given)[0]} is missing; a format gives {', '.join(sorted(needed))}")
+        raise StatementError(
+            f"{statement.path}: column {sorted(needed - given)[0]} is missing; a format gives {', '.join(sorted(needed))}"
+        )
     if given - known - _OF_FORMAT:
         raise StatementError(
             f"{statement.path}: column {sorted(given - known - _OF_FORMAT)[0]} is not in dataset {statement.dataset}; "

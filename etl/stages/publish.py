@@ -57,7 +57,9 @@ def _publish(space: Workspace, source: Source, partition: Partition, force: bool
 
 
 def _slices(space: Workspace, source: Source, partition: Partition) -> list[Stat]:
-    found = [stat for stat in space.lake.list(layout.slice_prefix(source.name, partition)) if stat.key.endswith(".parquet")]
+    found = [
+        stat for stat in space.lake.list(layout.slice_prefix(source.name, partition)) if stat.key.endswith(".parquet")
+    ]
     return sorted(found, key=lambda stat: stat.key)
 
 
@@ -69,7 +71,9 @@ class _Slice:
     books: dict[str, Any]
 
 
-def _build(space: Workspace, source: Source, partition: Partition, listed: Sequence[Stat], key: str, force: bool) -> None:
+def _build(
+    space: Workspace, source: Source, partition: Partition, listed: Sequence[Stat], key: str, force: bool
+) -> None:
     digests = {stat.key: space.lake.digest(stat.key) or "" for stat in listed}
     inputs = _inputs(source, partition, digests)
     footer = engine.read_footer(space.lake, key)

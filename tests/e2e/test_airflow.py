@@ -92,7 +92,9 @@ def test_a_run_that_cannot_succeed_fails_at_once_and_says_what_to_do(tmp_path: P
     simulated(tmp_path, sources=1)
     for path in (tmp_path / "raw").rglob("*.gz"):
         path.write_bytes(b"no log line at all\n" * 500)
-    with LocalAirflow(tmp_path / "airflow", ROOT / "dags", tmp_path / "sources.toml") as airflow:
-        with pytest.raises(AirflowError, match=r"QuarantineLimitExceeded: .*etl parse --rejects"):
-            backfill(airflow, ["shop_web"])
+    with (
+        LocalAirflow(tmp_path / "airflow", ROOT / "dags", tmp_path / "sources.toml") as airflow,
+        pytest.raises(AirflowError, match=r"QuarantineLimitExceeded: .*etl parse --rejects"),
+    ):
+        backfill(airflow, ["shop_web"])
     assert not (tmp_path / "lake" / "events").exists()

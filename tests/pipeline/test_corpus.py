@@ -16,7 +16,9 @@ from tests.pipeline.conftest import World
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 ELASTIC = "access/elastic-examples__apache_logs"
 NASA = "access/andrewkroh-beats__nasa-50k.log"
-LATE_SETTINGS = 'start = "2026-11-22T00"\nmax_lateness_days = 36500\nquarantine_limit = { share = 1.0 }\nlook_back_hours = 0\n'
+LATE_SETTINGS = (
+    'start = "2026-11-22T00"\nmax_lateness_days = 36500\nquarantine_limit = { share = 1.0 }\nlook_back_hours = 0\n'
+)
 
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no corpus of real logs at {CORPUS}")
 
@@ -66,14 +68,19 @@ def test_every_access_log_accounts_for_every_line(tmp_path: Path) -> None:
 
 def test_the_ten_thousand_line_apache_sample(world: World) -> None:
     run_file(world, ELASTIC, "combined")
-    assert world.query("SELECT parse_status, count(*) FROM events_web_access GROUP BY 1 ORDER BY 1") == [("ok", 9999), ("partial", 1)]
+    assert world.query("SELECT parse_status, count(*) FROM events_web_access GROUP BY 1 ORDER BY 1") == [
+        ("ok", 9999),
+        ("partial", 1),
+    ]
     data = (CORPUS / ELASTIC).read_bytes()
     for sql, pattern in (
         ("http_response_status_code = 404", rb'" 404 '),
         ("http_request_method = 'POST'", rb'"POST '),
         ("contains(user_agent_original, 'Googlebot')", rb'"[^"]*Googlebot[^"\n]*"?$'),
     ):
-        assert world.query(f"SELECT count(*) FROM events_web_access WHERE {sql}") == [(len(re.findall(pattern, data, re.M)),)], sql
+        assert world.query(f"SELECT count(*) FROM events_web_access WHERE {sql}") == [
+            (len(re.findall(pattern, data, re.M)),)
+        ], sql
     sizes = sum(int(size) for size in re.findall(rb'" \d{3} (\d+) ', data))
     assert world.query("SELECT sum(bytes)::BIGINT FROM metrics_traffic_hourly") == [(sizes,)]
     hours = len(set(re.findall(rb"\[(\d+/\w+/\d+:\d+)", data)))
@@ -83,7 +90,9 @@ def test_the_ten_thousand_line_apache_sample(world: World) -> None:
 def test_the_nasa_log_keeps_dashes_as_null_and_loses_no_row(world: World) -> None:
     run_file(world, NASA, "common")
     data = (CORPUS / NASA).read_bytes()
-    assert world.query("SELECT count(*), count(*) FILTER (http_response_body_size_bytes IS NULL) FROM events_web_access") == [(50000, 482)]
+    assert world.query(
+        "SELECT count(*), count(*) FILTER (http_response_body_size_bytes IS NULL) FROM events_web_access"
+    ) == [(50000, 482)]
     assert len(re.findall(rb" -$", data, re.M)) == 482
     assert world.query("SELECT lines, rows, quarantined, ignored FROM ledger") == [(wc(CORPUS / NASA), 50000, 0, 0)]
 

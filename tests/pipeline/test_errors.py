@@ -53,7 +53,9 @@ def source(raw: str, **more: str) -> str:
         (source("raw/", colour='"red"'), ["sources.web.colour", "red", "shards"]),
     ],
 )
-def test_a_broken_configuration_is_named(world: World, capsys: pytest.CaptureFixture[str], text: str, named: list[str]) -> None:
+def test_a_broken_configuration_is_named(
+    world: World, capsys: pytest.CaptureFixture[str], text: str, named: list[str]
+) -> None:
     world.configure(text)
     (world.root / "raw").mkdir()
     assert run_hour(world) == 2
@@ -109,12 +111,20 @@ def test_an_unreadable_object_fails_and_nothing_is_half_written(
     ],
 )
 def test_s3_refusals_are_clear(
-    world: World, s3: S3Server, capsys: pytest.CaptureFixture[str], raw: str, lake: str, credentials: dict[str, Any], named: list[str]
+    world: World,
+    s3: S3Server,
+    capsys: pytest.CaptureFixture[str],
+    raw: str,
+    lake: str,
+    credentials: dict[str, Any],
+    named: list[str],
 ) -> None:
     use_credentials(**s3.credentials)
     from etl.io.store import open_store, put_bytes
 
-    put_bytes(open_store("s3://raw"), f"{access('2026-11-22T10:00:00+0000')}\n".encode(), "2026/11/22/10/a.log", world.root)
+    put_bytes(
+        open_store("s3://raw"), f"{access('2026-11-22T10:00:00+0000')}\n".encode(), "2026/11/22/10/a.log", world.root
+    )
     world.configure(source(raw), lake)
     use_credentials(**{**s3.credentials, **credentials})
     assert run_hour(world) == 1
@@ -123,7 +133,9 @@ def test_s3_refusals_are_clear(
     assert not (world.lake / "staged").exists()
 
 
-def test_no_credentials_at_all(world: World, s3: S3Server, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_credentials_at_all(
+    world: World, s3: S3Server, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     for name in list(os.environ):
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)
@@ -149,10 +161,14 @@ def test_raw_and_lake_on_s3_give_the_same_rows_as_local(web: World, s3: S3Server
     lines = [access(f"2026-11-22T10:00:{second:02}+0000", f"/{second}") for second in range(30)]
     web.land("web/2026/11/22/10/web-1.log.gz", lines)
     web.run("web", HOUR)
-    wanted = "SELECT source_line, event_time, url_path, visitor_id, attributes FROM events_web_access ORDER BY source_line"
+    wanted = (
+        "SELECT source_line, event_time, url_path, visitor_id, attributes FROM events_web_access ORDER BY source_line"
+    )
     local = web.query(wanted)
     use_credentials(**s3.credentials)
-    s3.client().upload_file(str(tmp_path / "raw/web/2026/11/22/10/web-1.log.gz"), "raw", "same/2026/11/22/10/web-1.log.gz")
+    s3.client().upload_file(
+        str(tmp_path / "raw/web/2026/11/22/10/web-1.log.gz"), "raw", "same/2026/11/22/10/web-1.log.gz"
+    )
     web.configure(source("s3://raw/same/%Y/%m/%d/%H/"), "s3://lake/deep/prefix")
     web.run("web", HOUR)
     assert web.query(wanted) == local

@@ -38,7 +38,11 @@ def test_a_late_object_reopens_only_its_event_hours(web: World, line: Line) -> N
 def test_an_overwritten_object_replaces_its_rows(web: World, line: Line) -> None:
     web.land("web/2026/11/22/10/a.log", [line("2026-11-22T10:00:01+0000", "/one")])
     web.run("web", "2026-11-22T10")
-    more = [line("2026-11-22T10:00:01+0000", "/one"), line("2026-11-22T10:00:02+0000", "/two"), line("2026-11-22T09:59:59+0000", "/old")]
+    more = [
+        line("2026-11-22T10:00:01+0000", "/one"),
+        line("2026-11-22T10:00:02+0000", "/two"),
+        line("2026-11-22T09:59:59+0000", "/old"),
+    ]
     web.land("web/2026/11/22/10/a.log", more, at="2026-11-22T11:20:00")
     web.run("web", "2026-11-22T11")
     assert web.counts() == {"2026-11-22T09": 1, "2026-11-22T10": 2}
@@ -75,9 +79,13 @@ def test_raw_that_vanished_altogether_is_not_followed(web: World, line: Line) ->
 def test_midnight_belongs_to_the_day_of_the_event(web: World, line: Line) -> None:
     web.land("web/2026/11/23/00/a.log", [line("2026-11-22T23:59:59+0000"), line("2026-11-23T00:00:00+0000")])
     web.run("web", "2026-11-23T00")
-    found = web.query("SELECT event_date::VARCHAR, event_hour, count(*) FROM events_web_access GROUP BY ALL ORDER BY ALL")
+    found = web.query(
+        "SELECT event_date::VARCHAR, event_hour, count(*) FROM events_web_access GROUP BY ALL ORDER BY ALL"
+    )
     assert found == [("2026-11-22", 23, 1), ("2026-11-23", 0, 1)]
-    days = web.query("SELECT event_date::VARCHAR, sum(requests)::BIGINT FROM metrics_traffic_hourly GROUP BY ALL ORDER BY ALL")
+    days = web.query(
+        "SELECT event_date::VARCHAR, sum(requests)::BIGINT FROM metrics_traffic_hourly GROUP BY ALL ORDER BY ALL"
+    )
     assert days == [("2026-11-22", 1), ("2026-11-23", 1)]
 
 
@@ -107,7 +115,9 @@ def test_offsets_decide_the_utc_hour(web: World, line: Line, written: str, hour:
         ("Australia/Lord_Howe", "2026-04-05 01:45:00.000", "2026-04-04T14:45:00", "zone_ambiguous"),
     ],
 )
-def test_zoneless_times_are_read_in_the_zone_of_their_source(world: World, zone: str, written: str, utc: str, basis: str) -> None:
+def test_zoneless_times_are_read_in_the_zone_of_their_source(
+    world: World, zone: str, written: str, utc: str, basis: str
+) -> None:
     world.configure(
         f"""
 [sources.app]
@@ -136,7 +146,11 @@ def test_times_outside_the_window_go_to_quarantine(web: World, line: Line) -> No
         ],
     )
     web.run("web", "2026-11-22T10")
-    assert web.query("SELECT url_path FROM events_web_access ORDER BY event_time") == [("/just-in-time",), ("/",), ("/tomorrow",)]
+    assert web.query("SELECT url_path FROM events_web_access ORDER BY event_time") == [
+        ("/just-in-time",),
+        ("/",),
+        ("/tomorrow",),
+    ]
     reasons = web.query("SELECT source_line, reject_reason FROM quarantine ORDER BY source_line")
     assert [number for number, _ in reasons] == [3, 5]
     assert "more than a day after" in reasons[0][1]
@@ -151,7 +165,9 @@ def test_a_source_without_times_in_its_keys_lands_by_last_modified(world: World,
     assert first["objects"] == 1
     world.run("web", "2026-11-22T11")
     assert world.counts() == {"2026-11-22T10": 1, "2026-11-22T11": 1}
-    world.land("flat/web-1.log", [line("2026-11-22T10:00:00+0000"), line("2026-11-22T12:00:00+0000")], at="2026-11-22T12:15:00")
+    world.land(
+        "flat/web-1.log", [line("2026-11-22T10:00:00+0000"), line("2026-11-22T12:00:00+0000")], at="2026-11-22T12:15:00"
+    )
     world.run("web", "2026-11-22T12")
     assert world.counts() == {"2026-11-22T10": 1, "2026-11-22T11": 1, "2026-11-22T12": 1}
     [book] = status(world.settings)
@@ -159,10 +175,14 @@ def test_a_source_without_times_in_its_keys_lands_by_last_modified(world: World,
 
 
 def test_an_object_overwritten_after_the_look_back_supersedes_its_old_rows(world: World, line: Line) -> None:
-    world.configure('[sources.web]\nraw = "raw/flat/"\nformat = "combined"\nstart = "2026-11-01T00"\nlook_back_hours = 2\nshards = 1\n')
+    world.configure(
+        '[sources.web]\nraw = "raw/flat/"\nformat = "combined"\nstart = "2026-11-01T00"\nlook_back_hours = 2\nshards = 1\n'
+    )
     world.land("flat/web-1.log", [line("2026-11-22T10:00:00+0000")], at="2026-11-22T10:15:00")
     world.run("web", "2026-11-22T10")
-    world.land("flat/web-1.log", [line("2026-11-22T10:00:00+0000"), line("2026-11-22T10:00:01+0000")], at="2026-11-23T10:15:00")
+    world.land(
+        "flat/web-1.log", [line("2026-11-22T10:00:00+0000"), line("2026-11-22T10:00:01+0000")], at="2026-11-23T10:15:00"
+    )
     world.run("web", "2026-11-23T10")
     assert world.counts() == {"2026-11-22T10": 2}
     assert world.query("SELECT staged, rows, duplicates FROM partitions") == [(3, 2, 1)]
@@ -188,13 +208,27 @@ def test_deduplication(world: World, line: Line, deduplicate: str, rows: int, du
 
 
 def test_a_trace_cut_between_two_objects_is_one_row(world: World) -> None:
-    world.configure('[sources.app]\nraw = "raw/app/%Y/%m/%d/%H/"\nformat = "logback"\nstart = "2026-11-22T00"\nshards = 1\n')
-    head = ["2026-11-22 10:00:00.000 [main] ERROR c.e.A - broken", "java.lang.IllegalStateException: no", "\tat c.e.A.a(A.java:1)"]
+    world.configure(
+        '[sources.app]\nraw = "raw/app/%Y/%m/%d/%H/"\nformat = "logback"\nstart = "2026-11-22T00"\nshards = 1\n'
+    )
+    head = [
+        "2026-11-22 10:00:00.000 [main] ERROR c.e.A - broken",
+        "java.lang.IllegalStateException: no",
+        "\tat c.e.A.a(A.java:1)",
+    ]
     world.land("app/2026/11/22/10/app-1-0001.log", head)
-    world.land("app/2026/11/22/10/app-1-0002.log", ["\tat c.e.A.b(A.java:2)", "2026-11-22 10:00:01.000 [main] INFO  c.e.A - fine"])
-    world.land("app/2026/11/22/10/app-2-0001.log", ["\tat c.e.B.c(B.java:3)", "2026-11-22 10:00:02.000 [main] INFO  c.e.B - fine"])
+    world.land(
+        "app/2026/11/22/10/app-1-0002.log",
+        ["\tat c.e.A.b(A.java:2)", "2026-11-22 10:00:01.000 [main] INFO  c.e.A - fine"],
+    )
+    world.land(
+        "app/2026/11/22/10/app-2-0001.log",
+        ["\tat c.e.B.c(B.java:3)", "2026-11-22 10:00:02.000 [main] INFO  c.e.B - fine"],
+    )
     world.run("app", "2026-11-22T10")
-    rows = world.query("SELECT source_lines, parse_status, time_basis FROM events_app_log ORDER BY source_uri, source_line")
+    rows = world.query(
+        "SELECT source_lines, parse_status, time_basis FROM events_app_log ORDER BY source_uri, source_line"
+    )
     assert rows == [(4, "ok", "zone"), (1, "ok", "zone"), (1, "partial", "landing_hour"), (1, "ok", "zone")]
     books = world.query("SELECT lines, rows, row_lines, joined_in, joined_out FROM ledger ORDER BY uri")
     assert books == [(3, 1, 4, 1, 0), (2, 1, 1, 0, 1), (2, 2, 2, 0, 0)]
@@ -202,7 +236,9 @@ def test_a_trace_cut_between_two_objects_is_one_row(world: World) -> None:
 
 def test_a_corrupt_object_is_set_aside_whole_and_the_others_go_on(web: World, line: Line) -> None:
     good = [line("2026-11-22T10:00:01+0000")]
-    broken = web.land("web/2026/11/22/10/web-1-0001.log.gz", [line("2026-11-22T10:00:02+0000", f"/{n}") for n in range(500)])
+    broken = web.land(
+        "web/2026/11/22/10/web-1-0001.log.gz", [line("2026-11-22T10:00:02+0000", f"/{n}") for n in range(500)]
+    )
     broken.write_bytes(broken.read_bytes()[:-20])
     web.land("web/2026/11/22/10/web-1-0002.log.gz", good)
     web.configure(
@@ -254,3 +290,18 @@ def test_a_metric_behind_its_partition_is_added_up_again(web: World, line: Line)
     publish(web.settings, "web", touched)
     check(web.settings, "web", "2026-11-22T10", touched)
     assert web.query("SELECT sum(requests)::BIGINT FROM metrics_traffic_hourly") == [(2,)]
+
+
+@pytest.mark.parametrize(("before", "after"), [(4, 1), (1, 4), (3, 2)])
+def test_another_number_of_shards_neither_loses_nor_repeats_rows(
+    world: World, line: Line, before: int, after: int
+) -> None:
+    text = '[sources.web]\nraw = "raw/web/%Y/%m/%d/%H/"\nformat = "combined"\nstart = "2026-11-22T00"\nshards = {}\n'
+    world.configure(text.format(before))
+    for host in ("alpha", "beta", "gamma", "delta"):
+        world.land(f"web/2026/11/22/10/{host}.log", [line("2026-11-22T10:00:01+0000", f"/{host}")])
+    world.run("web", "2026-11-22T10")
+    world.configure(text.format(after))
+    world.run("web", "2026-11-22T10")
+    assert world.counts() == {"2026-11-22T10": 4}
+    assert world.query("SELECT count(*) FROM ledger") == [(4,)]

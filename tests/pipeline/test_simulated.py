@@ -59,7 +59,9 @@ def test_books_equal_the_true_counts(shop: World, truth: dict[str, Any], source:
 
 
 @pytest.mark.parametrize(("source", "dataset"), SOURCES.items())
-def test_published_rows_per_event_hour_are_the_true_ones(shop: World, truth: dict[str, Any], source: str, dataset: str) -> None:
+def test_published_rows_per_event_hour_are_the_true_ones(
+    shop: World, truth: dict[str, Any], source: str, dataset: str
+) -> None:
     assert shop.counts(f"events_{dataset}") == truth[source]["published_by_event_hour"]
     partial = shop.query(f"SELECT count(*) FROM events_{dataset} WHERE parse_status = 'partial'")
     assert partial == [(truth[source]["partial"],)]
@@ -112,7 +114,9 @@ def test_percentiles_from_histograms_are_within_one_percent(shop: World, p: floa
             merged AS (SELECT i.b AS b, sum(i.n) AS n FROM items GROUP BY 1)
         SELECT percentile(list({{'b': b, 'n': n}} ORDER BY b), {p}) FROM merged"""
     )
-    values = np.sort([value for (value,) in shop.query("SELECT duration_ms FROM events_web_access WHERE duration_ms IS NOT NULL")])
+    values = np.sort(
+        [value for (value,) in shop.query("SELECT duration_ms FROM events_web_access WHERE duration_ms IS NOT NULL")]
+    )
     exact = values[math.ceil(p * len(values)) - 1]
     assert abs(found - max(exact, 0.001)) <= 0.0101 * max(exact, 0.001)
 
@@ -154,7 +158,9 @@ def test_pandas_reads_a_partition_folder(shop: World) -> None:
 
 
 def test_every_row_leads_back_to_its_raw_line(shop: World) -> None:
-    rows = shop.query("SELECT source_uri, source_line, url_path FROM events_web_access WHERE url_path IS NOT NULL USING SAMPLE 50 (reservoir, 3)")
+    rows = shop.query(
+        "SELECT source_uri, source_line, url_path FROM events_web_access WHERE url_path IS NOT NULL USING SAMPLE 50 (reservoir, 3)"
+    )
     import gzip
 
     for uri, number, path in rows:
@@ -175,7 +181,9 @@ def test_a_run_in_another_order_of_hours_gives_the_same_partitions(shop: World, 
         run(other, "shop_web", hour)
     with etl.connect(other.lake) as connection:
         found = connection.execute("SELECT hour_start, rows, duplicates FROM partitions ORDER BY 1").fetchall()
-    expected = shop.query("SELECT hour_start, rows, duplicates FROM partitions WHERE source_name = 'shop_web' ORDER BY 1")
+    expected = shop.query(
+        "SELECT hour_start, rows, duplicates FROM partitions WHERE source_name = 'shop_web' ORDER BY 1"
+    )
     assert found == expected
 
 
@@ -193,7 +201,9 @@ def test_a_snapshot_does_not_see_what_happens_after_it_was_taken(shop: World) ->
 
 def test_hours_bound_a_connection(shop: World) -> None:
     with etl.connect(shop.settings.lake, "2026-11-22T01", "2026-11-22T02") as connection:
-        found = connection.execute("SELECT DISTINCT date_trunc('hour', event_time) FROM events_web_access ORDER BY 1").fetchall()
+        found = connection.execute(
+            "SELECT DISTINCT date_trunc('hour', event_time) FROM events_web_access ORDER BY 1"
+        ).fetchall()
         metric = connection.execute("SELECT DISTINCT hour_start FROM metrics_traffic_hourly ORDER BY 1").fetchall()
     first = datetime(2026, 11, 22, 1)
     assert found == metric == [(first,), (first + timedelta(hours=1),)]
