@@ -450,10 +450,11 @@ def _s3_client() -> S3Client:
         response_checksum_validation="when_required",
         s3={"addressing_style": "path"} if _custom_endpoint() else {},
     )
+    session = boto3.session.Session()
     options: dict[str, Any] = {"config": config, **_credentials}
-    if not options.get("region_name") and not os.environ.get("AWS_REGION") and not os.environ.get("AWS_DEFAULT_REGION"):
-        options["region_name"] = "us-east-1"
-    client: S3Client = boto3.session.Session().client("s3", **options)
+    # boto3 itself does not read AWS_REGION; S3-compatible servers take any region
+    options.setdefault("region_name", session.region_name or os.environ.get("AWS_REGION") or "us-east-1")
+    client: S3Client = session.client("s3", **options)
     return client
 
 

@@ -305,3 +305,30 @@ def test_another_number_of_shards_neither_loses_nor_repeats_rows(
     world.run("web", "2026-11-22T10")
     assert world.counts() == {"2026-11-22T10": 4}
     assert world.query("SELECT count(*) FROM ledger") == [(4,)]
+
+
+def test_a_source_of_mixed_formats_fills_a_dataset_for_each(world: World, line: Line) -> None:
+    world.configure(
+        '[sources.mixed]\nraw = "raw/mixed/%Y/%m/%d/%H/"\nformat = "auto"\nstart = "2026-11-22T00"\nshards = 2\n'
+    )
+    world.land("mixed/2026/11/22/10/web.log.gz", [line("2026-11-22T10:00:01+0000")])
+    common = line("2026-11-22T10:00:02+0000").removesuffix(' "-" "Mozilla/5.0"')
+    world.land("mixed/2026/11/22/10/old-web.log", [common])
+    world.land("mixed/2026/11/22/10/app.log", ["2026-11-22 10:00:01.000 [main] INFO  c.e.A - fine"])
+    world.land("mixed/2026/11/22/10/events.jsonl", ['{"ts": "2026-11-22T10:00:01Z", "event": "login"}'])
+    world.land("mixed/2026/11/22/10/notes.txt", ["nothing that any format reads"])
+    [book] = world.run("mixed", "2026-11-22T10")
+    assert (book["objects"], book["lines"], book["rows"], book["quarantined"]) == (5, 5, 4, 1)
+    assert world.query("SELECT dataset, rows FROM partitions ORDER BY ALL") == [
+        ("app_log", 1),
+        ("json_event", 1),
+        ("web_access", 2),
+    ]
+    assert world.query("SELECT format, count(*) FROM ledger GROUP BY 1 ORDER BY 1") == [
+        ("combined", 1), ("common", 1), ("json_event", 1), ("logback", 1), ("unknown", 1),
+    ]  # fmt: skip
+    [(reason,)] = world.query("SELECT reject_reason FROM quarantine")
+    assert reason.startswith("format: none recognised")
+    before = world.objects()
+    world.run("mixed", "2026-11-22T10", reprocess=True)
+    assert world.objects() == before
