@@ -26,6 +26,7 @@ import pyarrow.compute as pc
 from etl.errors import EtlError
 
 CHUNK_BYTES = 4 << 20
+_SAMPLE_STEP = 4096
 LONGEST_LINE = 1 << 20
 LONGEST_RECORD = 4 << 20
 KEPT_OF_TOO_LONG = 1024
@@ -139,7 +140,8 @@ class _Zstd(io.RawIOBase):
 
     def read(self, size: int = -1, /) -> bytes:
         while len(self._out) < size:
-            data = self._rest or self._file.read(1 << 16)
+            # a few bytes can be a block of 128 KiB: little at a time keeps a bomb from filling the memory
+            data = self._rest or self._file.read(1 << 10)
             self._rest = b""
             if not data:
                 if not self._fresh:
@@ -269,7 +271,6 @@ class _Cutter:
         self._carry = b""
         self._line = 1
         self._offset = 0
-        self._continuing = True
         self._too_long: tuple[bytes, int] | None = None
         self.open: _Open | None = None
 
@@ -283,7 +284,7 @@ class _Cutter:
                     data = data[len(_BOM) :]
                     self._offset = len(_BOM)
                 if waiting:
-                    data = self._join(waiting, data, readings)
+                    data = self._join(waiting, data, len(chunk) < CHUNK_BYTES, readings)
                     yield RecordReader._closed(waiting)
                     waiting = None
             yield from self._feed(data)
@@ -292,9 +293,9 @@ class _Cutter:
         yield from self._finish()
         self._reading.lines = self._line - 1
 
-    def _join(self, waiting: _Open, data: bytes, readings: dict[int, Reading]) -> bytes:
+    def _join(self, waiting: _Open, data: bytes, last: bool, readings: dict[int, Reading]) -> bytes:
         """Move the lines before this object's first record start to the record that waits for them."""
-        bounds = _line_bounds(data, last=len(data) < CHUNK_BYTES)
+        bounds = _line_bounds(data, last=last)
         starts = self._start_mask(data, bounds)
         count = int(np.argmax(starts)) if starts.any() else len(starts)
         if count == 0 or self._start is None:
@@ -374,7 +375,6 @@ class _Cutter:
         self._too_long = None
         batch = _single(self._source, self._line, 1, self._offset, head, TOO_LONG)
         self._advance(1, size + end)
-        self._continuing = True
         return batch
 
     def _piece(self, data: bytes) -> pa.RecordBatch:

@@ -26,6 +26,7 @@ from etl.io.statements import Statements
 from etl.io.store import LocalStore, Stat, Store, open_store
 from etl.model.hours import parse_hour
 from etl.model.ledger import Ledger, ObjectBook
+from etl.model.worklist import printable
 from etl.schema import DATASETS, QUARANTINE, Column, columns
 
 _PARALLEL_COPIES = 8
@@ -138,7 +139,7 @@ def _ledger(connection: duckdb.DuckDBPyConnection, paths: list[Path]) -> str:
         shard = {"source_name": ledger.source, "landing_hour": parse_hour(ledger.landing_hour), "shard": ledger.shard}
         for book in ledger.objects:
             times = {name: _moment(getattr(book, name)) for name in ("modified", "first_event", "last_event")}
-            records.append({**shard, **asdict(book), **times, "inputs": ledger.inputs})
+            records.append({**shard, **asdict(book), **times, "key": printable(book.key), "inputs": ledger.inputs})
     connection.register("ledger_records", pa.Table.from_pylist(records, schema=_ledger_schema()))
     return "SELECT * FROM ledger_records"
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _CHUNK = 1 << 20
+_DIGEST = "logbucket-sha256"
 _ATTEMPTS = 4
 _DEADLINE_SECONDS = 60.0
 _SLOWEST_BYTES_PER_SECOND = 256 * 1024
@@ -306,7 +307,7 @@ class S3Store:
                     sink.write(chunk)
                     if time.monotonic() > deadline:
                         raise StoreUnavailable(f"{self.uri(key)}: no complete answer within the deadline")
-            recorded = answer["Metadata"].get("sha256")
+            recorded = answer["Metadata"].get(_DIGEST)
             if path.stat().st_size != expected or (recorded and recorded != digest.hexdigest()):
                 raise StoreUnavailable(f"{self.uri(key)}: the answer was cut short or damaged")
 
@@ -336,7 +337,7 @@ class S3Store:
         head = self._head(key)
         if head is None:
             return None
-        if recorded := head["Metadata"].get("sha256"):
+        if recorded := head["Metadata"].get(_DIGEST):
             return str(recorded)
         body = self.read(key)
         return None if body is None else hashlib.sha256(body).hexdigest()
@@ -355,7 +356,7 @@ class S3Store:
                     Body=body,
                     ContentLength=path.stat().st_size,
                     ChecksumSHA256=checksum,
-                    Metadata={"sha256": digest},
+                    Metadata={_DIGEST: digest},
                 )
 
         self._call("write", key, upload)

@@ -70,12 +70,26 @@ def producer_of(key: str, pattern: str | None = None) -> str:
 
 def shard_of(producer: str, shards: int) -> int:
     """The shard, 0-based, a producer's objects belong to: stable across machines and versions."""
-    return int.from_bytes(hashlib.sha256(producer.encode()).digest()[:8], "big") % shards
+    return int.from_bytes(hashlib.sha256(producer.encode(errors="surrogateescape")).digest()[:8], "big") % shards
 
 
 def in_producer_order(objects: Iterable[RawObject], pattern: str | None = None) -> list[RawObject]:
-    """Objects grouped by producer, each producer's pieces in natural key order (``-2`` before ``-10``)."""
-    return sorted(objects, key=lambda item: (producer_of(item.key, pattern), natural(item.key), item.key))
+    """Objects grouped by producer, each producer's pieces from old to new.
+
+    Sequence numbers grow with time (``-2`` before ``-10``), rotation numbers shrink (``.log.2``, ``.log.1``, ``.log``).
+    """
+
+    def place(item: RawObject) -> tuple[str, int, list[tuple[int, int | str]], str]:
+        rotated = _ROTATION.search(item.key)
+        number = int(rotated[0].rsplit(".", 1)[1]) if rotated else 0
+        return producer_of(item.key, pattern), -number, natural(item.key), item.key
+
+    return sorted(objects, key=place)
+
+
+def printable(text: str) -> str:
+    """A name of bytes that are not UTF-8 with those bytes as escapes: ``caf\\xe9.log``."""
+    return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def natural(text: str) -> list[tuple[int, int | str]]:

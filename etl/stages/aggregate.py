@@ -8,13 +8,17 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import duckdb
+
 from etl import layout
 from etl.config import Settings
-from etl.errors import StatementError
+from etl.errors import StatementError, StoreUnavailable
 from etl.io import engine
 from etl.io.statements import Statement
 from etl.io.workspace import Workspace, workspace
 from etl.layout import Partition
+
+_ROUNDS = 20
 
 
 def aggregate(settings: Settings, source_name: str, partitions: Iterable[str]) -> list[str]:
@@ -28,10 +32,18 @@ def aggregate(settings: Settings, source_name: str, partitions: Iterable[str]) -
     keys = []
     with workspace(settings) as space:
         for dataset, day in days:
-            hours = _partitions_of_day(space, source_name, dataset, day)
-            for metric in space.statements.metrics.values():
-                if metric.dataset == dataset:
-                    keys.append(_day(space, source_name, metric, day, hours))
+            metrics = [metric for metric in space.statements.metrics.values() if metric.dataset == dataset]
+            keys += [layout.metric_key(metric.name, day, source_name) for metric in metrics]
+            # runs overlap: what was written from a listing that is out of date by now is written again
+            for _ in range(_ROUNDS):
+                hours = _partitions_of_day(space, source_name, dataset, day)
+                if not any([_day(space, source_name, metric, day, hours) for metric in metrics]):
+                    break
+            else:
+                raise StoreUnavailable(
+                    f"metrics of source {source_name}, {day:%Y-%m-%d}: partitions changed during {_ROUNDS} attempts to add "
+                    "them up; another run is busy with them, run again"
+                )
     return keys
 
 
@@ -46,16 +58,17 @@ def _partitions_of_day(space: Workspace, source: str, dataset: str, day: datetim
     return found
 
 
-def _day(space: Workspace, source: str, metric: Statement, day: datetime, hours: dict[Partition, str]) -> str:
+def _day(space: Workspace, source: str, metric: Statement, day: datetime, hours: dict[Partition, str]) -> bool:
+    """Bring one metric's object of a day up to date; whether it had to be written."""
     key = layout.metric_key(metric.name, day, source)
     now = {str(partition): _hour_digest(space, metric, inputs) for partition, inputs in hours.items()}
     footer = engine.read_footer(space.lake, key)
     before = footer.books.get("hours", {}) if footer else {}
     if not now:
         space.lake.delete(key)
-        return key
+        return False
     if now == before:
-        return key
+        return False
     kept = sorted(text for text in now if before.get(text) == now[text])
     space.connection.execute("DROP TABLE IF EXISTS metric_rows")
     for partition in sorted(hours):
@@ -70,7 +83,7 @@ def _day(space: Workspace, source: str, metric: Statement, day: datetime, hours:
     )
     space.lake.put(path, key)
     path.unlink()
-    return key
+    return True
 
 
 def _hour_digest(space: Workspace, metric: Statement, inputs: str) -> str:
@@ -88,7 +101,10 @@ def _compute(space: Workspace, source: str, metric: Statement, partition: Partit
     given = engine.describe(space.connection, metric.sql)
     if missing := [column for column in ("hour_start", *metric.grain) if column not in given]:
         raise StatementError(f"{metric.path}: column {missing[0]} of its grain is missing; it gives {', '.join(given)}")
-    _add(space, metric.sql)
+    try:
+        _add(space, metric.sql)
+    except duckdb.Error as error:
+        raise StatementError(f"{metric.path}, on {layout.partition_key(source, partition)}: {error}") from None
     if path.parent == space.folder:
         path.unlink()
 

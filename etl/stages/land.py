@@ -83,8 +83,9 @@ def _landed(raw: Store, source: Source, first: datetime, last: datetime) -> Iter
             for stat in raw.list(f"{hour:{source.raw_template}}"):
                 yield hour, stat
         return
-    # LastModified decides; a date in the key only narrows the listing, a day to either side
-    days = hours_between(first - _DAY, last + _DAY) if "%" in source.raw_template else [first]
+    # LastModified decides; a date in the key narrows the listing to the folders that a late upload may still go to
+    oldest = max(first - timedelta(days=source.max_lateness_days), to_hour(source.start)) - _DAY
+    days = hours_between(oldest, last + _DAY) if "%" in source.raw_template else [first]
     for prefix in sorted({f"{day:{source.raw_template}}" if source.raw_template else "" for day in days}):
         for stat in raw.list(prefix):
             yield to_hour(stat.modified), stat

@@ -26,7 +26,7 @@ from etl.io.workspace import Workspace, workspace
 from etl.layout import Partition
 from etl.model.hours import format_hour, hours_between, parse_hour
 from etl.model.ledger import Ledger, ObjectBook, SliceBook
-from etl.model.worklist import RawObject, WorkList, in_producer_order, producer_of, shard_of
+from etl.model.worklist import RawObject, WorkList, in_producer_order, printable, producer_of, shard_of
 from etl.stages.land import read_work_list
 from etl.stages.parse import Object, Parsed, parse
 
@@ -73,6 +73,12 @@ def normalize(
 def _empty_retired_shards(space: Workspace, source: Source, window: list[str], inputs: str) -> set[str]:
     """Shards that exist no longer since ``shards`` was lowered give up their rows: others have their objects now."""
     touched: set[str] = set()
+    for note in _notes(space.lake, source.name):
+        if note["shard"] >= source.shards and note["landing_hour"] in window:
+            landing = parse_hour(note["landing_hour"])
+            before = read_ledger(space.lake, source.name, landing, note["shard"])
+            job = _Shard(space, source, landing, note["shard"], inputs)
+            touched.update(job.run([], before, set(note["partitions"])).touched)
     for day in sorted({parse_hour(hour).date() for hour in window}):
         for stat in space.lake.list(layout.ledger_prefix(source.name, day)):
             landing, shard = layout.parse_ledger_key(stat.key)
@@ -114,8 +120,12 @@ def _shard_of(source: Source, item: RawObject) -> int:
 
 def _pending(lake: Store, source: str, shard: int) -> dict[str, dict[str, Any]]:
     """Landing hour → the note of a run that did not get to publish what it announced for this shard."""
-    notes = [json.loads(lake.read(stat.key) or b"{}") for stat in lake.list(layout.pending_prefix(source))]
-    return {note["landing_hour"]: note for note in notes if note.get("shard") == shard}
+    return {note["landing_hour"]: note for note in _notes(lake, source) if note["shard"] == shard}
+
+
+def _notes(lake: Store, source: str) -> list[dict[str, Any]]:
+    found = [lake.read(stat.key) for stat in lake.list(layout.pending_prefix(source))]
+    return [json.loads(data) for data in found if data]
 
 
 def _is_settled(lake: Store, source: str, note: dict[str, Any]) -> bool:
@@ -132,11 +142,22 @@ def _is_current(job: _Shard, work: WorkList, mine: list[RawObject], before: Ledg
         return False
     if before is None or format_hour(job.landing) != work.landing_hour:
         return True
-    name, landing, shard = job.source.name, job.landing, job.shard
-    written = [layout.slice_key(name, Partition.parse(piece.partition), landing, shard) for piece in before.slices]
-    if any(book.quarantined or book.problem for book in before.objects):
-        written.append(layout.quarantine_key(name, landing, shard))
-    return before.inputs == job.inputs and all(job.space.lake.stat(key) for key in written)
+    rejected = any(book.quarantined or book.problem for book in before.objects)
+    quarantine = layout.quarantine_key(job.source.name, job.landing, job.shard)
+    return (
+        before.inputs == job.inputs
+        and _holds(job, before)
+        and (not rejected or job.space.lake.stat(quarantine) is not None)
+    )
+
+
+def _holds(job: _Shard, ledger: Ledger) -> bool:
+    """Whether the staged slices are the ones that the ledger tells of."""
+    return all(
+        job.space.lake.digest(layout.slice_key(job.source.name, Partition.parse(piece.partition), job.landing, job.shard))
+        == piece.digest
+        for piece in ledger.slices
+    )
 
 
 @dataclass(frozen=True)
@@ -182,7 +203,7 @@ class _Shard:
             path = raw.fetch(item.key, self.space.folder, item.etag)
             producer = producer_of(item.key, self.source.producer)
             objects.append(
-                Object(RawInput(number, path, datetime.fromisoformat(item.modified), producer), raw.uri(item.key), item)
+                Object(RawInput(number, path, datetime.fromisoformat(item.modified), producer), printable(raw.uri(item.key)), item)
             )
         return objects
 
@@ -275,3 +296,8 @@ class _Shard:
         elif before:
             lake.delete(quarantine_key)
         put_bytes(lake, data, layout.ledger_key(name, self.landing, self.shard), self.space.folder)
+        if not _holds(self, ledger):
+            raise ObjectChanged(
+                f"source {name}, landing hour {ledger.landing_hour}, shard {self.shard}: another run wrote its slices at the "
+                "same time. The next attempt computes them again."
+            )

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from etl import layout
 from etl.config import Settings, Source
 from etl.errors import BooksDoNotClose, ConfigError, ObjectMissing, StoreUnavailable
@@ -47,8 +49,11 @@ def _publish(space: Workspace, source: Source, partition: Partition, force: bool
                 space.lake.delete(key)
             else:
                 _build(space, source, partition, listed, key, force)
-        except ObjectMissing:
-            continue  # a slice was replaced or removed meanwhile: the listing below would say so too
+        except (ObjectMissing, BooksDoNotClose, duckdb.IOException):
+            # a slice that was replaced or removed under the reader is no fault: the next round reads the new ones
+            if _slices(space, source, partition) == listed:
+                raise
+            continue
         if _slices(space, source, partition) == listed:
             return
     raise StoreUnavailable(
@@ -116,19 +121,30 @@ def _fetch(space: Workspace, stat: Stat) -> _Slice:
 def _rows(space: Workspace, source: Source, partition: Partition, pieces: Sequence[_Slice]) -> tuple[str, int, int]:
     """(query of the rows to publish, rows staged, duplicates among them), from the slices in the order of their keys."""
     files = engine.file_list([piece.path for piece in pieces])
-    scan = f"read_parquet({files}, hive_partitioning = false"
+    scan = f"read_parquet({files}, hive_partitioning = false, union_by_name = true"
+    wanted = _canonical(space, partition, f"SELECT * FROM {scan})")
     staged = int(engine.one(space.connection, f"SELECT count(*) FROM {scan})"))
     losers = _losers(space, source, pieces, scan)
     if not losers and not isinstance(source.deduplicate, tuple):
-        return f"SELECT * FROM {scan})", staged, 0
+        return f"SELECT {wanted} FROM {scan})", staged, 0
     space.connection.execute("CREATE OR REPLACE TEMP TABLE losers (filename VARCHAR, source_uri VARCHAR)")
     for filename, uri in losers:
         space.connection.execute("INSERT INTO losers VALUES (?, ?)", [filename, uri])
     kept = f"SELECT * FROM {scan}, filename = true, file_row_number = true) WHERE (filename, source_uri) NOT IN (FROM losers)"
     if isinstance(source.deduplicate, tuple):
         kept = _first_of_each_key(space, source.deduplicate, partition, kept)
-    ordered = f"SELECT * EXCLUDE (filename, file_row_number) FROM ({kept}) ORDER BY list_position({files}, filename), file_row_number"
+    places = "[" + ", ".join(engine.quote(str(piece.path)) for piece in pieces) + "]"
+    ordered = f"SELECT {wanted} FROM ({kept}) ORDER BY list_position({places}, filename), file_row_number"
     return ordered, staged, staged - int(engine.one(space.connection, f"SELECT count(*) FROM ({kept})"))
+
+
+def _canonical(space: Workspace, partition: Partition, rows: str) -> str:
+    """The dataset's columns as they are today; one that older slices did not have is NULL there."""
+    given = engine.describe(space.connection, rows)
+    return ", ".join(
+        f"CAST({engine.name(column.name) if column.name in given else 'NULL'} AS {column.type}) AS {engine.name(column.name)}"
+        for column in columns(partition.dataset)
+    )
 
 
 def _losers(space: Workspace, source: Source, pieces: Sequence[_Slice], scan: str) -> list[tuple[str, str]]:
