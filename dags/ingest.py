@@ -39,14 +39,13 @@ and what to do next:
 | `CheckFailed` | the violating rows are in the log; correct their cause, then clear the run |
 """
 
-from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, dag, task
 
 from etl.config import Source, load
 from etl.model.hours import format_hour
-from etl.tasks import stage_task
+from etl.tasks import stage_task, task_defaults
 
 
 def ingest(source: Source) -> DAG:
@@ -65,14 +64,7 @@ def ingest(source: Source) -> DAG:
         max_active_runs=1,
         allowed_run_types=["scheduled", "backfill"],
         tags=["logbucket", "ingest", source.service_name],
-        default_args={
-            "owner": "logbucket",
-            "retries": 3,
-            "retry_delay": timedelta(minutes=1),
-            "retry_exponential_backoff": 2,
-            "max_retry_delay": timedelta(minutes=10),
-            "execution_timeout": timedelta(hours=2),
-        },
+        default_args=task_defaults(hours=2),
     )
     def flow() -> None:
         @task

@@ -14,14 +14,13 @@ The last lines of its log say what is wrong, where, and what to do next; then cl
 is retried three times.
 """
 
-from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import CronDataIntervalTimetable, dag, task
 
 from etl.config import load
 from etl.model.hours import HOUR, to_hour
-from etl.tasks import stage_task
+from etl.tasks import stage_task, task_defaults
 
 SOURCES = load().sources.values()
 
@@ -36,14 +35,7 @@ SOURCES = load().sources.values()
     max_active_runs=1,
     allowed_run_types=["scheduled", "backfill"],
     tags=["logbucket", "report"],
-    default_args={
-        "owner": "logbucket",
-        "retries": 3,
-        "retry_delay": timedelta(minutes=1),
-        "retry_exponential_backoff": 2,
-        "max_retry_delay": timedelta(minutes=10),
-        "execution_timeout": timedelta(hours=1),
-    },
+    default_args=task_defaults(hours=1),
 )
 def traffic() -> None:
     @task

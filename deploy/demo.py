@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import time
@@ -74,13 +75,17 @@ def _own_logs(logs: Path) -> tuple[Path, str, str]:
     """Link the files into the landing layout, one source per detected format, all in one landing hour."""
     if not logs.exists():
         raise EtlError(f"{logs}: no such file or folder; expected LOGS=<a folder of log files>")
-    files = sorted(path for path in ([logs] if logs.is_file() else logs.rglob("*")) if path.is_file())
+    candidates = [logs] if logs.is_file() else logs.rglob("*")
+    files = sorted(path for path in candidates if path.is_file() and not path.name.startswith("."))
     root = _fresh(FOLDER / "logs")
     landing = to_hour(datetime.now(UTC)) - HOUR
     formats: Counter[str] = Counter()
     with workspace(Settings("", {}, root)) as space:
         source = Source(name="detect", raw="./")
         for path in files:
+            if not os.access(path, os.R_OK):
+                _console.print(f"left out, not readable: {path}", style="yellow", markup=False, soft_wrap=True)
+                continue
             name = detect(space, source, path)
             formats[name] += 1
             if name == UNKNOWN:

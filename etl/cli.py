@@ -245,9 +245,12 @@ def _sql(options: argparse.Namespace) -> int:
     settings = _settings(options)
     try:
         with duckdb.connect() as connection:
-            views = connection.get_table_names(options.query)
-    except duckdb.Error as error:
+            views = {name.lower() for name in connection.get_table_names(options.query)}
+    except duckdb.ParserException as error:
         raise _usage(str(error)) from None
+    except duckdb.Error:
+        # a query that cannot be bound without its views does not tell which they are
+        views = None
     with snapshot(settings.lake, load_statements(settings.sql), views, options.first, options.last) as connection:
         try:
             if options.format == "parquet":

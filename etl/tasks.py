@@ -8,13 +8,26 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from datetime import timedelta
+from typing import Any, ParamSpec, TypeVar
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def task_defaults(hours: int) -> dict[str, Any]:
+    """``default_args`` of every DAG: owner, retries with growing pauses, and at most ``hours`` for a task."""
+    return {
+        "owner": "logbucket",
+        "retries": 3,
+        "retry_delay": timedelta(minutes=1),
+        "retry_exponential_backoff": 2,
+        "max_retry_delay": timedelta(minutes=10),
+        "execution_timeout": timedelta(hours=hours),
+    }
 
 
 def stage_task(body: Callable[P, R]) -> Callable[P, R]:

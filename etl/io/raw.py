@@ -8,6 +8,7 @@ declares how a record starts: then the lines up to the next start belong to it, 
 from __future__ import annotations
 
 import bz2
+import contextlib
 import hashlib
 import io
 import lzma
@@ -209,12 +210,13 @@ def _exactly(stream: IO[bytes], size: int) -> bytes:
 
 def sample(path: Path, lines: int = 200, size: int = 256 * 1024) -> bytes:
     """The first whole lines of an object, decompressed; what can be read of it where it is damaged."""
-    try:
+    data = b""
+    # what is damaged is said by the full read, not by the sample
+    with contextlib.suppress(Exception):
         _, stream = open_decompressed(path)
         with stream:
-            data = stream.read(size)
-    except Exception:
-        return b""
+            while len(data) < size and (part := stream.read(min(_SAMPLE_STEP, size - len(data)))):
+                data += part
     cut = data[: data.rfind(b"\n") + 1] or data
     return b"".join(cut.splitlines(keepends=True)[:lines]) if b"\n" in cut else cut
 

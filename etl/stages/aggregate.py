@@ -37,7 +37,8 @@ def aggregate(settings: Settings, source_name: str, partitions: Iterable[str]) -
             # runs overlap: what was written from a listing that is out of date by now is written again
             for _ in range(_ROUNDS):
                 hours = _partitions_of_day(space, source_name, dataset, day)
-                if not any([_day(space, source_name, metric, day, hours) for metric in metrics]):
+                written = [metric.name for metric in metrics if _day(space, source_name, metric, day, hours)]
+                if not written:
                     break
             else:
                 raise StoreUnavailable(

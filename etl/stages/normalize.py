@@ -28,7 +28,7 @@ from etl.model.hours import format_hour, hours_between, parse_hour
 from etl.model.ledger import Ledger, ObjectBook, SliceBook
 from etl.model.worklist import RawObject, WorkList, in_producer_order, printable, producer_of, shard_of
 from etl.stages.land import read_work_list
-from etl.stages.parse import Object, Parsed, parse
+from etl.stages.parse import UNKNOWN, Object, Parsed, parse
 
 _DECIDES_OUTCOME = ("raw", "format", "zone", "service_name", "shards", "max_lateness_days", "fields", "producer")
 
@@ -154,7 +154,9 @@ def _is_current(job: _Shard, work: WorkList, mine: list[RawObject], before: Ledg
 def _holds(job: _Shard, ledger: Ledger) -> bool:
     """Whether the staged slices are the ones that the ledger tells of."""
     return all(
-        job.space.lake.digest(layout.slice_key(job.source.name, Partition.parse(piece.partition), job.landing, job.shard))
+        job.space.lake.digest(
+            layout.slice_key(job.source.name, Partition.parse(piece.partition), job.landing, job.shard)
+        )
         == piece.digest
         for piece in ledger.slices
     )
@@ -203,7 +205,11 @@ class _Shard:
             path = raw.fetch(item.key, self.space.folder, item.etag)
             producer = producer_of(item.key, self.source.producer)
             objects.append(
-                Object(RawInput(number, path, datetime.fromisoformat(item.modified), producer), printable(raw.uri(item.key)), item)
+                Object(
+                    RawInput(number, path, datetime.fromisoformat(item.modified), producer),
+                    printable(raw.uri(item.key)),
+                    item,
+                )
             )
         return objects
 
@@ -218,15 +224,18 @@ class _Shard:
 
     def _books(self, parsed: Parsed) -> list[ObjectBook]:
         counted = parsed.counts(self.space.connection)
-        nothing = {"rows": 0, "row_lines": 0, "quarantined": 0, "ignored": 0, "partial": 0}
+        nothing: dict[str, Any] = {"rows": 0, "row_lines": 0, "quarantined": 0, "ignored": 0, "partial": 0}
         books = []
         for item in parsed.objects:
             number = item.raw.number
             reading = parsed.readings[number]
-            found = counted.get(number, nothing)
             problem = parsed.corrupt.get(number)
             if problem:
-                found = {**found, "quarantined": reading.lines}
+                found = {**nothing, "quarantined": reading.lines}
+            elif parsed.formats[number] == UNKNOWN:
+                found = {**nothing, "ignored": reading.lines}
+            else:
+                found = counted.get(number, nothing)
             books.append(
                 ObjectBook(
                     uri=item.uri,

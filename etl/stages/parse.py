@@ -202,18 +202,20 @@ def _parse_group(space: Workspace, parsed: Parsed, statement: Statement, members
 
 
 def _set_aside(parsed: Parsed, item: Object, problem: str) -> None:
-    """Book an object as quarantined whole, with the lines that can be counted in it."""
+    """Book an object as quarantined whole, with the lines that can be counted in it; one of blank lines is ignored."""
     reading = Reading()
-    newlines, last = 0, b""
+    newlines, last, blank = 0, b"", True
     try:
         for chunk in chunks(item.raw.path, item.raw.number, reading):
             newlines += chunk.count(b"\n")
             last = chunk[-1:]
-    except CorruptObject:
-        last = b""
+            blank = blank and not chunk.strip()
+    except CorruptObject as error:
+        last, blank, problem = b"", False, error.problem
     reading.lines = newlines + (1 if last not in (b"", b"\n") else 0)
     parsed.readings[item.raw.number] = reading
-    parsed.corrupt[item.raw.number] = problem
+    if not blank:
+        parsed.corrupt[item.raw.number] = problem
 
 
 def _parsed_sql(space: Workspace, statement: Statement, reader: RecordReader) -> str:

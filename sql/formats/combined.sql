@@ -58,7 +58,7 @@ SELECT
     event_time,
     'offset' AS time_basis,
     CASE WHEN is_cut OR NOT (known OR request = '-') OR try_cast(status AS SMALLINT) IS NULL
-              OR (size <> '-' AND try_cast(size AS BIGINT) IS NULL) THEN 'partial' ELSE 'ok' END AS parse_status,
+              OR (size <> '-' AND body_size(size) IS NULL) THEN 'partial' ELSE 'ok' END AS parse_status,
     dash_null(client) AS client_address,
     dash_null(remote_user) AS user_name,
     CASE WHEN known THEN words[1] ELSE dash_null(odd.method) END AS http_request_method,
@@ -66,16 +66,16 @@ SELECT
     url_query_of(target) AS url_query,
     CASE WHEN known THEN words[3][6:] ELSE dash_null(odd.version) END AS network_protocol_version,
     try_cast(status AS SMALLINT) AS http_response_status_code,
-    try_cast(size AS BIGINT) AS http_response_body_size_bytes,
+    body_size(size) AS http_response_body_size_bytes,
     CASE WHEN is_bare THEN NULL
-         WHEN regexp_full_match(further, '\d+\.\d+') THEN round(further::DOUBLE * 1000, 6)
-         WHEN regexp_full_match(further, '\d+') THEN round(further::DOUBLE / 1000, 6) END AS duration_ms,
+         WHEN regexp_full_match(further, '\d{1,9}\.\d{1,9}') THEN round(further::DOUBLE * 1000, 6)
+         WHEN regexp_full_match(further, '\d{1,15}') THEN round(further::DOUBLE / 1000, 6) END AS duration_ms,
     dash_null(referrer) AS http_request_referrer,
     dash_null(agent) AS user_agent_original,
-    CASE WHEN identity = '-' AND (known OR request = '-') AND (is_bare OR regexp_full_match(further, '\d+(\.\d+)?')) THEN no_attributes()
+    CASE WHEN identity = '-' AND (known OR request = '-') AND (is_bare OR regexp_full_match(further, '\d{1,9}\.\d{1,9}|\d{1,15}')) THEN no_attributes()
          ELSE attributes_of([
              {'key': 'identity', 'value': dash_null(identity)},
              {'key': 'request', 'value': CASE WHEN NOT known AND dash_null(odd.method) IS NULL THEN dash_null(request) END},
-             {'key': 'extra', 'value': CASE WHEN NOT regexp_full_match(further, '-|"-"|\d+(\.\d+)?') THEN nullif(further, '') END}
+             {'key': 'extra', 'value': CASE WHEN NOT regexp_full_match(further, '-|"-"|\d{1,9}\.\d{1,9}|\d{1,15}') THEN nullif(further, '') END}
          ]) END AS attributes
 FROM targeted

@@ -29,7 +29,7 @@ SELECT
     event_time,
     'offset' AS time_basis,
     CASE WHEN r.status = '' OR NOT (known OR request = '-') OR try_cast(status AS SMALLINT) IS NULL
-              OR (r.size <> '-' AND try_cast(r.size AS BIGINT) IS NULL) THEN 'partial' ELSE 'ok' END AS parse_status,
+              OR (r.size <> '-' AND body_size(r.size) IS NULL) THEN 'partial' ELSE 'ok' END AS parse_status,
     dash_null(h.client) AS client_address,
     dash_null(h.user) AS user_name,
     CASE WHEN known THEN words[1] ELSE dash_null(odd.method) END AS http_request_method,
@@ -37,7 +37,7 @@ SELECT
     url_query_of(target) AS url_query,
     CASE WHEN known THEN words[3][6:] ELSE dash_null(odd.version) END AS network_protocol_version,
     try_cast(status AS SMALLINT) AS http_response_status_code,
-    try_cast(r.size AS BIGINT) AS http_response_body_size_bytes,
+    body_size(r.size) AS http_response_body_size_bytes,
     CASE WHEN h.identity = '-' AND (known OR request = '-') THEN no_attributes()
          ELSE attributes_of([
              {'key': 'identity', 'value': dash_null(h.identity)},

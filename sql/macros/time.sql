@@ -45,11 +45,11 @@ CREATE OR REPLACE MACRO iso_basis(parts, zone) AS
 
 -- seconds, milli-, micro- or nanoseconds since 1970, told apart by size (years 1973 to 5138)
 CREATE OR REPLACE MACRO epoch_time(text) AS
-    CASE WHEN NOT regexp_matches(text, '^\d{9,19}(\.\d+)?$') THEN NULL
+    CASE WHEN NOT regexp_matches(text, '^\d{9,19}(\.\d{1,30})?$') THEN NULL
          WHEN length(split_part(text, '.', 1)) <= 11 THEN make_timestamp(trunc(text::DECIMAL(38, 12) * 1000000)::BIGINT)
          WHEN length(split_part(text, '.', 1)) <= 14 THEN make_timestamp(trunc(text::DECIMAL(38, 9) * 1000)::BIGINT)
          WHEN length(split_part(text, '.', 1)) <= 17 THEN make_timestamp(split_part(text, '.', 1)::BIGINT)
-         ELSE make_timestamp(split_part(text, '.', 1)::BIGINT // 1000) END;
+         ELSE make_timestamp(try_cast(split_part(text, '.', 1) AS BIGINT) // 1000) END;
 
 -- [10/Oct/2000:13:55:36 -0700], the time of the common log format
 CREATE OR REPLACE MACRO clf_time(text) AS try_strptime(text, '%d/%b/%Y:%H:%M:%S %z')::TIMESTAMP;

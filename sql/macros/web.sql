@@ -3,6 +3,9 @@ CREATE OR REPLACE MACRO request_is_plain(parts) AS
     len(parts) = 3 AND starts_with(parts[3], 'HTTP/')
     AND (parts[1] IN ('GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'PATCH') OR regexp_full_match(parts[1], '[A-Za-z_-]{1,20}'));
 
+-- up to a petabyte: a larger size is no size, and its sum would overflow
+CREATE OR REPLACE MACRO body_size(text) AS CASE WHEN length(text) <= 15 THEN try_cast(text AS BIGINT) END;
+
 -- what stands before and behind the first ?; both NULL-safe
 CREATE OR REPLACE MACRO url_path_of(target) AS CASE WHEN contains(target, '?') THEN nullif(left(target, instr(target, '?') - 1), '') ELSE target END;
 
