@@ -43,4 +43,4 @@ lock:
 	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --extra test pyproject.toml --quiet --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) demo-data airflow-home
+	rm -rf $(VENV) demo-data .airflow

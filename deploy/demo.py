@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from deploy.client import AirflowError
-from deploy.local import ROOT, LocalAirflow
+from deploy.local import HOME, ROOT, LocalAirflow
 from etl.cli import print_books, print_table
 from etl.config import Settings, Source, load
 from etl.errors import EtlError
@@ -146,7 +146,7 @@ def _backfill(root: Path, settings: Settings, first: str, last: str) -> None:
     dags = [f"ingest_{name}" for name in settings.sources]
     _console.print("Starting Airflow (SQLite, LocalExecutor) …", highlight=False)
     began = time.monotonic()
-    with LocalAirflow(root / "airflow", ROOT / "dags", settings.path) as airflow:
+    with LocalAirflow(root / HOME, ROOT / "dags", settings.path) as airflow:
         _console.print(f"Airflow is up at {airflow.url} after {time.monotonic() - began:.0f} s", highlight=False)
         client = airflow.client
         client.wait_for_dags(dags)

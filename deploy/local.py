@@ -30,6 +30,8 @@ from deploy.client import AirflowClient, AirflowError
 
 ROOT = Path(__file__).absolute().parent.parent
 USER = "admin"
+HOME = ".airflow"
+"""Beside sources.toml: where `make up` and the demo keep the state of Airflow, so that one shows the runs of the other."""
 
 SHARED_SETTINGS: Mapping[str, str] = {
     "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
@@ -269,12 +271,16 @@ def main(arguments: Iterable[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.local", description="A real Airflow on this machine.")
     up = parser.add_subparsers(required=True).add_parser("up", help="run it in the foreground until Ctrl-C")
     up.add_argument("--config", type=Path, default=Path("sources.toml"), help="default: ./sources.toml")
-    up.add_argument("--home", type=Path, default=Path(".airflow"), help="where Airflow keeps its state; ./.airflow")
+    up.add_argument(
+        "--home", type=Path, help="where Airflow keeps its state; default: .airflow beside the configuration"
+    )
     up.add_argument("--port", type=int, default=None, help="of the UI; default: a free one")
     options = parser.parse_args(None if arguments is None else list(arguments))
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        with LocalAirflow(options.home, ROOT / "dags", options.config, port=options.port) as airflow:
+        with LocalAirflow(
+            options.home or options.config.parent / HOME, ROOT / "dags", options.config, port=options.port
+        ) as airflow:
             print(f"Airflow: {airflow.url}\nuser:    {airflow.user}\npassword: {airflow.password}\nCtrl-C stops it.")
             while True:
                 airflow.keep_alive()
