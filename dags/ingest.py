@@ -23,6 +23,8 @@ as the DAG is paused. It never sends alerts.
 its own last run and the first hour of a later backfill get no run any more. Begin where the scheduled runs ended, or
 fill the gap with a second backfill (*Missing Runs*).
 
+A single manual run takes the last full hour before its logical date: the same as running that hour again.
+
 ### When a task fails
 
 What may pass by itself (the object store does not answer, an object was replaced while it was read) is retried three
@@ -45,7 +47,7 @@ from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, dag, task
 
 from etl.config import Source, load
 from etl.model.hours import format_hour
-from etl.tasks import stage_task, task_defaults
+from etl.tasks import landing_hour_of, stage_task, task_defaults
 
 
 def ingest(source: Source) -> DAG:
@@ -62,7 +64,8 @@ def ingest(source: Source) -> DAG:
         end_date=source.end,
         catchup=True,
         max_active_runs=1,
-        allowed_run_types=["scheduled", "backfill"],
+        # without manual runs the UI disables its Trigger button, and with it the only way to a backfill
+        allowed_run_types=["scheduled", "backfill", "manual"],
         tags=["logbucket", "ingest", source.service_name],
         default_args=task_defaults(hours=2),
     )
@@ -72,7 +75,7 @@ def ingest(source: Source) -> DAG:
         def land(data_interval_start: Any = None) -> str:
             from etl.stages.land import land
 
-            return land(load(), source.name, format_hour(data_interval_start))
+            return land(load(), source.name, format_hour(landing_hour_of(data_interval_start)))
 
         @task(
             map_index_template=f"shard {{{{ ti.map_index + 1 }}}} of {source.shards}"
@@ -103,7 +106,7 @@ def ingest(source: Source) -> DAG:
         def check(partitions: list[str], data_interval_start: Any = None, outlet_events: Any = None) -> None:
             from etl.stages.check import check
 
-            print(check(load(), source.name, format_hour(data_interval_start), partitions))
+            print(check(load(), source.name, format_hour(landing_hour_of(data_interval_start)), partitions))
             outlet_events[published].add_partitions(partitions)
 
         work_list = land()

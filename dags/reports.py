@@ -19,8 +19,8 @@ from typing import Any
 from airflow.sdk import CronDataIntervalTimetable, dag, task
 
 from etl.config import load
-from etl.model.hours import HOUR, to_hour
-from etl.tasks import stage_task, task_defaults
+from etl.model.hours import HOUR
+from etl.tasks import landing_hour_of, stage_task, task_defaults
 
 SOURCES = load().sources.values()
 
@@ -33,7 +33,7 @@ SOURCES = load().sources.values()
     start_date=min(source.start for source in SOURCES),
     catchup=True,
     max_active_runs=1,
-    allowed_run_types=["scheduled", "backfill"],
+    allowed_run_types=["scheduled", "backfill", "manual"],
     tags=["logbucket", "report"],
     default_args=task_defaults(hours=1),
 )
@@ -43,7 +43,7 @@ def traffic() -> None:
     def write(data_interval_start: Any = None) -> str:
         from etl.stages.report import write
 
-        first = to_hour(data_interval_start).replace(hour=0)
+        first = landing_hour_of(data_interval_start).replace(hour=0)
         return write(load(), "traffic", first, first + 23 * HOUR)
 
     write()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
 from airflow.sdk import BaseHook
@@ -53,6 +53,22 @@ def stage_task(body: Callable[P, R]) -> Callable[P, R]:
             raise AirflowFailException(f"{type(error).__name__}: {error}") from error
 
     return run
+
+
+def landing_hour_of(interval_start: datetime | None) -> datetime:
+    """The hour (naive UTC) in which a run's data interval starts.
+
+    Raises EtlError for a run without a data interval: a manual run that was given no logical date.
+    """
+    from etl.errors import EtlError
+    from etl.model.hours import to_hour
+
+    if interval_start is None:
+        raise EtlError(
+            "this run has no data interval, so no hour to work on; expected a logical date. Trigger it again with one "
+            "(the last full hour before it is taken), or choose Backfill and give the hours"
+        )
+    return to_hour(interval_start)
 
 
 def use_aws_connection() -> None:

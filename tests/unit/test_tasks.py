@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,14 @@ def test_the_store_gets_the_credentials_of_the_airflow_connection(monkeypatch: p
         "aws_secret_access_key": "secret",
         "aws_session_token": None,
     }
+
+
+def test_a_run_without_a_data_interval_says_what_to_do() -> None:
+    from etl.errors import EtlError
+    from etl.tasks import landing_hour_of
+
+    with pytest.raises(EtlError, match="choose Backfill"):
+        landing_hour_of(None)
+    assert landing_hour_of(datetime(2026, 11, 22, 13, 30, tzinfo=timezone(timedelta(hours=9)))) == datetime(
+        2026, 11, 22, 4
+    )
