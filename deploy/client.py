@@ -165,10 +165,6 @@ class AirflowClient:
                 self._checked(answer)
             self._wait(1)
 
-    def backfill_progress(self, backfill_id: int) -> Counter[str]:
-        """How many runs of the backfill's hours are in which state: Counter(success=5, running=1)."""
-        return Counter(run["state"] for run in self._runs(self._call("GET", f"/api/v2/backfills/{backfill_id}")))
-
     def wait_backfill(
         self, backfill_ids: Sequence[int], timeout: float, on_progress: Progress | None = None, poll: float = 1
     ) -> dict[str, Counter[str]]:

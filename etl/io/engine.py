@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ import duckdb
 from etl.errors import EtlError, StatementError
 from etl.io.statements import Statements
 from etl.io.store import Store
+from etl.schema import Column
 
 VERSION = f"duckdb {duckdb.__version__}"
 # bytes of a Parquet file are equal for 2, 3 or 4 threads but not for 1
@@ -40,6 +41,8 @@ def configure(connection: duckdb.DuckDBPyConnection, statements: Statements, fol
         f"SET TimeZone = 'UTC'; SET threads = {THREADS}; SET memory_limit = '{MEMORY_LIMIT}'; "
         f"SET temp_directory = {quote(str(folder / 'spill'))}; SET preserve_insertion_order = true; "
         "SET autoinstall_known_extensions = false; SET autoload_known_extensions = false; "
+        # a scratch file may be written anew under its name: the cache tells files apart by size and a coarse time only
+        "SET enable_external_file_cache = false; "
         # the order of rows is part of the result: joins keep their sides, and x IN (…) does not become a join
         "SET disabled_optimizers = 'build_side_probe_side,join_order,in_clause'"
     )
@@ -63,6 +66,14 @@ def set_variables(connection: duckdb.DuckDBPyConnection, **values: object) -> No
 def describe(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, str]:
     """Column name → DuckDB type of a query."""
     return {row[0]: row[1] for row in connection.execute(f"DESCRIBE {sql}").fetchall()}
+
+
+def projection(wanted: Iterable[Column], given: Container[str]) -> str:
+    """The wanted columns in their types and order; one that is not given is NULL."""
+    return ", ".join(
+        f"CAST({name(column.name) if column.name in given else 'NULL'} AS {column.type}) AS {name(column.name)}"
+        for column in wanted
+    )
 
 
 def rows(connection: duckdb.DuckDBPyConnection, sql: str, parameters: object = None) -> list[dict[str, Any]]:

@@ -72,21 +72,19 @@ def normalize(
 
 def _empty_retired_shards(space: Workspace, source: Source, window: list[str], inputs: str) -> set[str]:
     """Shards that exist no longer since ``shards`` was lowered give up their rows: others have their objects now."""
-    touched: set[str] = set()
-    for note in _notes(space.lake, source.name):
-        if note["shard"] >= source.shards and note["landing_hour"] in window:
-            landing = parse_hour(note["landing_hour"])
-            before = read_ledger(space.lake, source.name, landing, note["shard"])
-            job = _Shard(space, source, landing, note["shard"], inputs)
-            touched.update(job.run([], before, set(note["partitions"])).touched)
+    announced: dict[tuple[datetime, int], set[str]] = {}
     for day in sorted({parse_hour(hour).date() for hour in window}):
         for stat in space.lake.list(layout.ledger_prefix(source.name, day)):
-            landing, shard = layout.parse_ledger_key(stat.key)
-            if shard < source.shards or format_hour(landing) not in window:
-                continue
-            before = read_ledger(space.lake, source.name, landing, shard)
-            if before and before.objects:
-                touched.update(_Shard(space, source, landing, shard, inputs).run([], before, set()).touched)
+            announced[layout.parse_ledger_key(stat.key)] = set()
+    for note in _notes(space.lake, source.name).values():
+        announced[parse_hour(note["landing_hour"]), note["shard"]] = set(note["partitions"])
+    touched: set[str] = set()
+    for (landing, shard), partitions in sorted(announced.items()):
+        if shard < source.shards or format_hour(landing) not in window:
+            continue
+        before = read_ledger(space.lake, source.name, landing, shard)
+        if partitions or (before and before.objects):
+            touched.update(_Shard(space, source, landing, shard, inputs).run([], before, partitions).touched)
     return touched
 
 
@@ -99,10 +97,9 @@ def read_ledger(lake: Store, source: str, landing: datetime, shard: int) -> Ledg
 def clear_pending(lake: Store, source: str, published: Iterable[str]) -> None:
     """Remove the notes whose shard is settled and whose partitions have all been published."""
     done = set(published)
-    for stat in lake.list(layout.pending_prefix(source)):
-        note = json.loads(lake.read(stat.key) or b"{}")
-        if note and set(note["partitions"]) <= done and _is_settled(lake, source, note):
-            lake.delete(stat.key)
+    for key, note in _notes(lake, source).items():
+        if set(note["partitions"]) <= done and _is_settled(lake, source, note):
+            lake.delete(key)
 
 
 def shard_inputs(source: Source, statements: Statements) -> str:
@@ -120,12 +117,13 @@ def _shard_of(source: Source, item: RawObject) -> int:
 
 def _pending(lake: Store, source: str, shard: int) -> dict[str, dict[str, Any]]:
     """Landing hour → the note of a run that did not get to publish what it announced for this shard."""
-    return {note["landing_hour"]: note for note in _notes(lake, source) if note["shard"] == shard}
+    return {note["landing_hour"]: note for note in _notes(lake, source).values() if note["shard"] == shard}
 
 
-def _notes(lake: Store, source: str) -> list[dict[str, Any]]:
-    found = [lake.read(stat.key) for stat in lake.list(layout.pending_prefix(source))]
-    return [json.loads(data) for data in found if data]
+def _notes(lake: Store, source: str) -> dict[str, dict[str, Any]]:
+    """Key → note, of all notes of a source."""
+    found = {stat.key: lake.read(stat.key) for stat in lake.list(layout.pending_prefix(source))}
+    return {key: json.loads(data) for key, data in found.items() if data}
 
 
 def _is_settled(lake: Store, source: str, note: dict[str, Any]) -> bool:

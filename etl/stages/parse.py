@@ -21,7 +21,7 @@ from etl.io.workspace import Workspace
 from etl.layout import Partition
 from etl.model.hours import to_hour
 from etl.model.worklist import RawObject
-from etl.schema import QUARANTINE, Column, columns
+from etl.schema import QUARANTINE, columns
 
 UNKNOWN = "unknown"
 _PASSED = {"object_no", "source_line", "source_lines", "source_offset"}
@@ -222,18 +222,11 @@ def _parsed_sql(space: Workspace, statement: Statement, reader: RecordReader) ->
     """The judged query over a reader; columns the format does not give are NULL, unknown ones are refused."""
     space.connection.register("arrow_records", reader.reader())
     given = _given_columns(space.connection, statement)
-    wanted = ", ".join(
-        _projected(column, given) for column in columns(statement.dataset) if column.name not in _MADE_LATER
-    )
-    return space.statements.stages["parsed"].filled(format=statement.sql, columns=wanted)
+    wanted = [column for column in columns(statement.dataset) if column.name not in _MADE_LATER]
+    return space.statements.stages["parsed"].filled(format=statement.sql, columns=engine.projection(wanted, given))
 
 
 _MADE_LATER = {*_PASSED, "source_name", "source_uri", "observed_time", "event_id"}
-
-
-def _projected(column: Column, given: set[str]) -> str:
-    value = column.name if column.name in given else "NULL"
-    return f"CAST({value} AS {column.type}) AS {column.name}"
 
 
 def _given_columns(connection: duckdb.DuckDBPyConnection, statement: Statement) -> set[str]:

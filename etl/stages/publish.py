@@ -122,7 +122,8 @@ def _rows(space: Workspace, source: Source, partition: Partition, pieces: Sequen
     """(query of the rows to publish, rows staged, duplicates among them), from the slices in the order of their keys."""
     files = engine.file_list([piece.path for piece in pieces])
     scan = f"read_parquet({files}, hive_partitioning = false, union_by_name = true"
-    wanted = _canonical(space, partition, f"SELECT * FROM {scan})")
+    # a column that older slices did not have is NULL there
+    wanted = engine.projection(columns(partition.dataset), engine.describe(space.connection, f"SELECT * FROM {scan})"))
     staged = int(engine.one(space.connection, f"SELECT count(*) FROM {scan})"))
     losers = _losers(space, source, pieces, scan)
     if not losers and not isinstance(source.deduplicate, tuple):
@@ -138,29 +139,18 @@ def _rows(space: Workspace, source: Source, partition: Partition, pieces: Sequen
     return ordered, staged, staged - int(engine.one(space.connection, f"SELECT count(*) FROM ({kept})"))
 
 
-def _canonical(space: Workspace, partition: Partition, rows: str) -> str:
-    """The dataset's columns as they are today; one that older slices did not have is NULL there."""
-    given = engine.describe(space.connection, rows)
-    return ", ".join(
-        f"CAST({engine.name(column.name) if column.name in given else 'NULL'} AS {column.type}) AS {engine.name(column.name)}"
-        for column in columns(partition.dataset)
-    )
-
-
 def _losers(space: Workspace, source: Source, pieces: Sequence[_Slice], scan: str) -> list[tuple[str, str]]:
     """(file, source_uri) pairs not to publish.
 
     Of one object that was overwritten, the version of the last landing hour stays; with ``deduplicate = "objects"``, of
     several objects with the same content the first one by landing hour and URI.
     """
-    landing: dict[str, str] = {}
-    digests: dict[str, dict[str, str]] = {}
-    for piece in pieces:
-        books = piece.books
-        landing[str(piece.path)] = books["landing_hour"]
-        digests[str(piece.path)] = books["objects"]
+    landing: dict[str, str] = {str(piece.path): piece.books["landing_hour"] for piece in pieces}
+    digests: dict[str, dict[str, str]] = {str(piece.path): piece.books["objects"] for piece in pieces}
     present = space.connection.execute(f"SELECT DISTINCT filename, source_uri FROM {scan}, filename = true)").fetchall()
-    newest = {uri: max(landing[other] for other, same in present if same == uri) for _, uri in present}
+    newest: dict[str, str] = {}
+    for name, uri in present:
+        newest[uri] = max(landing[name], newest.get(uri, ""))
     current = [(name, uri) for name, uri in present if landing[name] == newest[uri]]
     losers = set(present) - set(current)
     if source.deduplicate == "objects":

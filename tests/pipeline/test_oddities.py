@@ -24,6 +24,13 @@ def configure(world: World, name: str = "web", format: str = "auto", shards: int
     world.configure(SOURCE.format(name=name, format=format, shards=shards))
 
 
+def run_eight_hosts(world: World, line: Line) -> None:
+    configure(world, format="combined", shards=4)
+    for host in "abcdefgh":
+        world.land(f"web/2026/11/22/10/{host}.log", [line("2026-11-22T10:00:00+0000", f"/{host}")])
+    world.run("web", HOUR)
+
+
 def test_empty_and_blank_objects_are_ignored_not_rejected(world: World, line: Line) -> None:
     configure(world)
     world.land("web/2026/11/22/10/empty.log.gz", b"")
@@ -143,10 +150,7 @@ def test_slices_of_another_run_are_noticed_and_computed_again(world: World, line
 
 
 def test_a_retired_shard_that_crashed_before_its_ledger_gives_up_its_rows(world: World, line: Line) -> None:
-    configure(world, format="combined", shards=4)
-    for host in "abcdefgh":
-        world.land(f"web/2026/11/22/10/{host}.log", [line("2026-11-22T10:00:00+0000", f"/{host}")])
-    world.run("web", HOUR)
+    run_eight_hosts(world, line)
     note = '{"landing_hour": "2026-11-22T10", "shard": 3, "partitions": ["web_access/2026-11-22T10"], "ledger": ""}'
     (world.lake / layout.pending_prefix("web")).mkdir(parents=True, exist_ok=True)
     (world.lake / layout.pending_key("web", parse_hour(HOUR), 3)).write_text(note)
@@ -159,10 +163,7 @@ def test_a_retired_shard_that_crashed_before_its_ledger_gives_up_its_rows(world:
 def test_slices_from_before_a_column_existed_are_published_with_null(world: World, line: Line) -> None:
     import pyarrow.parquet as pq
 
-    configure(world, format="combined", shards=4)
-    for host in "abcdefgh":
-        world.land(f"web/2026/11/22/10/{host}.log", [line("2026-11-22T10:00:00+0000", f"/{host}")])
-    world.run("web", HOUR)
+    run_eight_hosts(world, line)
     columns = world.query("DESCRIBE events_web_access")
     for path in sorted((world.lake / "staged").rglob("*.parquet"))[:1]:
         table = pq.read_table(path, partitioning=None)
