@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from etl.io.engine import engine
 from etl.io.statements import Statements, load_statements
 from etl.io.store import Store, open_store
 
+_numbers = itertools.count()
+
 
 @dataclass(frozen=True)
 class Workspace:
@@ -26,6 +29,10 @@ class Workspace:
     statements: Statements
     folder: Path
     connection: duckdb.DuckDBPyConnection
+
+    def scratch(self, stem: str) -> Path:
+        """A new Parquet path in the scratch folder: names are never used twice, so nobody can mistake old for new."""
+        return self.folder / f"{stem}-{next(_numbers)}.parquet"
 
 
 @contextmanager

@@ -78,7 +78,7 @@ def _day(space: Workspace, source: str, metric: Statement, day: datetime, hours:
     if kept:
         _keep(space, metric, key, [Partition.parse(text).hour for text in kept])
     order = ", ".join(engine.name(column) for column in metric.grain)
-    path = space.folder / "metric.parquet"
+    path = space.scratch("metric")
     engine.write_parquet(
         space.connection, f"SELECT * FROM metric_rows ORDER BY {order}", path, compression="zstd", books={"hours": now}
     )

@@ -261,8 +261,8 @@ class _Shard:
         """One local file per partition, with the content digest of each object for the publisher."""
         digests = {item.uri: parsed.readings[item.raw.number].digest for item in parsed.objects}
         found = []
-        for number, partition in enumerate(parsed.partitions(self.space.connection)):
-            path = self.space.folder / f"slice-{number}.parquet"
+        for partition in parsed.partitions(self.space.connection):
+            path = self.space.scratch("slice")
             hour = f"TIMESTAMP '{partition.hour}'"
             where = f"AND event_time >= {hour} AND event_time < {hour} + INTERVAL 1 HOUR"
             sql = parsed.rows_sql(self.space, partition.dataset, where)
@@ -276,7 +276,7 @@ class _Shard:
         sql = parsed.quarantine_sql(self.space)
         if sql is None:
             return None
-        path = self.space.folder / "quarantine.parquet"
+        path = self.space.scratch("quarantine")
         count = write_parquet(self.space.connection, sql, path, compression="zstd")
         return path if count else None
 

@@ -184,8 +184,8 @@ def parse(
 
 
 def _parse_group(space: Workspace, parsed: Parsed, statement: Statement, members: list[Object]) -> None:
-    path = space.folder / f"parsed-{statement.name}.parquet"
     while members:
+        path = space.scratch(f"parsed-{statement.name}")
         reader = RecordReader([item.raw for item in members], statement.record_start)
         try:
             engine.write_parquet(space.connection, _parsed_sql(space, statement, reader), path, compression="lz4")

@@ -86,7 +86,7 @@ def _build(
         return
     pieces = [_fetch(space, stat) for stat in listed]
     inputs = _inputs(source, partition, {piece.key: piece.digest for piece in pieces})
-    path = space.folder / "partition.parquet"
+    path = space.scratch("partition")
     sql, staged, duplicates = _rows(space, source, partition, pieces)
     books = {
         "inputs": inputs,
