@@ -5,6 +5,7 @@ Light on purpose: DAG files import this at parse time, so it imports nothing out
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import tomllib
@@ -17,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from etl.errors import ConfigError
 from etl.model.hours import format_hour, parse_hour
+from etl.schema import DATASETS
 
 ENV_CONFIG = "LOGBUCKET_CONFIG"
 ENV_PREFIX = "LOGBUCKET_"
@@ -59,6 +61,9 @@ class Source:
     quarantine_limit: QuarantineLimit = field(default_factory=QuarantineLimit)
     fields: tuple[tuple[str, str], ...] = ()
     producer: str | None = None
+    dataset: str | None = None
+    encoding: str = "utf-8"
+    options: tuple[tuple[str, str], ...] = ()
 
     @property
     def raw_root(self) -> str:
@@ -146,6 +151,16 @@ def checked_zone(where: str, value: object) -> str:
     return str(value)
 
 
+def checked_encoding(where: str, value: object) -> str:
+    """A text encoding that Python knows, by its usual name. Raises ConfigError with ``where``."""
+    try:
+        found = codecs.lookup(str(value))
+        "\n".encode(found.name)
+    except (LookupError, ValueError, TypeError):
+        raise ConfigError(where, value, "a text encoding such as utf-8, latin-1, big5 or utf-16") from None
+    return found.name
+
+
 class _Reader:
     """Turns parsed TOML into settings; every complaint names file, key and value."""
 
@@ -206,8 +221,15 @@ class _Reader:
             max_lateness_days=take.integer("max_lateness_days", 35, 1, 36500),
             deduplicate=self.deduplicate(prefix + "deduplicate", table.get("deduplicate", "none")),
             quarantine_limit=self.limit(prefix + "quarantine_limit", table.get("quarantine_limit", {})),
-            fields=self.fields(prefix + "fields", table.get("fields", {})),
+            fields=self.texts(
+                prefix + "fields", table.get("fields", {}), 'column = "field of the log", such as event_time = "ts"'
+            ),
             producer=self.pattern(prefix + "producer", table.get("producer")),
+            dataset=self.dataset(prefix + "dataset", table.get("dataset")),
+            encoding=self.encoding(prefix + "encoding", table.get("encoding", "utf-8")),
+            options=self.texts(
+                prefix + "options", table.get("options", {}), 'option = "text", such as delimiter = ";"'
+            ),
         )
 
     def template(self, key: str, value: object) -> str:
@@ -240,10 +262,18 @@ class _Reader:
             raise self.fail(key + ".lines", lines, "a count of lines, 0 or more")
         return QuarantineLimit(float(share), lines)
 
-    def fields(self, key: str, value: object) -> tuple[tuple[str, str], ...]:
+    def texts(self, key: str, value: object, expected: str) -> tuple[tuple[str, str], ...]:
         if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-            raise self.fail(key, value, 'a table column = "JSON field", such as event_time = "ts"')
+            raise self.fail(key, value, f"a table {expected}")
         return tuple(sorted(value.items()))
+
+    def dataset(self, key: str, value: object) -> str | None:
+        if value is not None and value not in DATASETS:
+            raise self.fail(key, value, f"one of {', '.join(DATASETS)}")
+        return str(value) if value is not None else None
+
+    def encoding(self, key: str, value: object) -> str:
+        return checked_encoding(f"{self.path}, key {key}", value)
 
     def pattern(self, key: str, value: object) -> str | None:
         if value is None:

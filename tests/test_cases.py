@@ -6,7 +6,9 @@
     tests/cases/reports/<report>/<case>/     one <view>.jsonl per view, expected/<query>.jsonl for each query, case.toml
 
 A statement without a case fails. Nothing may be left over on either side: rows, rejects, keys, files.
-``case.toml`` of a format: zone, fields, service_name, ignored (blank lines, default 0); of a report: first_hour, last_hour.
+``case.toml`` of a format: zone, fields, options, dataset, encoding, wrapper (cri or docker), service_name, arrived (the
+hour the input landed, which decides a missing year; default 2026-11-22T14:00:00Z), ignored (blank lines and directives,
+default 0); of a report: first_hour, last_hour. A format of several datasets names the dataset of each expected row.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from etl.config import Settings, Source
 from etl.io import engine
 from etl.io.raw import open_decompressed
 from etl.io.snapshot import snapshot
-from etl.io.statements import load_statements
+from etl.io.statements import DECLARED, load_statements
 from etl.io.workspace import Workspace, workspace
 from etl.model.hours import parse_hour, to_hour
 from etl.schema import DATASETS, ENVELOPE, QUARANTINE, columns
@@ -127,7 +129,7 @@ def test_every_check_has_a_passing_and_a_violating_case(name: str) -> None:
     assert outcomes == {True, False}, f"tests/cases/checks/{name}: needs a case with violations and one without"
 
 
-@pytest.mark.parametrize("name", sorted(STATEMENTS.formats))
+@pytest.mark.parametrize("name", sorted(name for name, item in STATEMENTS.formats.items() if item.dataset != DECLARED))
 def test_every_sample_line_is_read_by_its_own_format(name: str, space: Workspace, tmp_path: Path) -> None:
     path = tmp_path / "sample"
     path.write_text(STATEMENTS.formats[name].header["sample"] + "\n", encoding="utf-8")
@@ -176,18 +178,46 @@ def fill_views(connection: duckdb.DuckDBPyConnection, case: Path) -> set[str]:
     return names
 
 
-def format_outcome(space: Workspace, case: Path, path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    given = settings_of(case, {"zone", "fields", "service_name", "ignored"})
-    source = Source(
+FORMAT_KEYS = {"zone", "fields", "options", "dataset", "encoding", "wrapper", "service_name", "arrived", "ignored"}
+
+
+def source_of(case: Path) -> Source:
+    given = settings_of(case, FORMAT_KEYS)
+    name = case.parent.name
+    return Source(
         name=SOURCE,
         raw="./",
-        format=case.parent.name,
+        format=f"{given['wrapper']}/{name}" if "wrapper" in given else name,
         zone=given.get("zone", "UTC"),
         fields=tuple(sorted(given.get("fields", {}).items())),
+        options=tuple(sorted(given.get("options", {}).items())),
+        dataset=given.get("dataset"),
+        encoding=given.get("encoding", "utf-8"),
         service_name=given.get("service_name", ""),
     )
-    outcome = list(parse_file(space, source, path, "file:///raw/input.log"))
-    return [row for kind, row in outcome if kind == "row"], [row for kind, row in outcome if kind == "reject"]
+
+
+def format_outcome(space: Workspace, case: Path, path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    outcome = list(parse_file(space, source_of(case), path, "file:///raw/input.log"))
+    rows = [row for kind, row in outcome if kind == "row"]
+    return sorted(rows, key=place_of), [row for kind, row in outcome if kind == "reject"]
+
+
+def place_of(row: dict[str, Any]) -> tuple[int, int]:
+    """Line of a row, and its number among the records of that line."""
+    line, _, part = row["event_id"].rpartition("-")[2].partition(".")
+    return int(line), int(part or 0)
+
+
+def dataset_of(row: dict[str, Any], datasets: list[str]) -> str:
+    """The dataset whose columns a row has."""
+    (found,) = [name for name in datasets if [*row] == [column.name for column in columns(name)]]
+    return found
+
+
+def arrival_of(case: Path) -> float:
+    arrived = settings_of(case, FORMAT_KEYS).get("arrived")
+    return arrived.timestamp() if arrived else OBSERVED
 
 
 def input_of(case: Path, folder: Path) -> Path:
@@ -195,7 +225,7 @@ def input_of(case: Path, folder: Path) -> Path:
     (path,) = case.glob("input.log*")
     copy = folder / path.name
     copy.write_bytes(path.read_bytes())
-    os.utime(copy, (OBSERVED, OBSERVED))
+    os.utime(copy, (arrival_of(case), arrival_of(case)))
     return copy
 
 
@@ -211,17 +241,18 @@ def test_format(case: Path, space: Workspace, tmp_path: Path) -> None:
     path = input_of(case, tmp_path)
     rows, rejects = format_outcome(space, case, path)
     expected, expected_rejects = jsonl(case / "expected.jsonl"), jsonl(case / "rejects.jsonl")
-    own = {column.name for column in DATASETS[STATEMENTS.format(case.parent.name).dataset]}
+    source = source_of(case)
+    datasets = [source.dataset] if source.dataset else STATEMENTS.format(case.parent.name).datasets
 
     assert [row["source_line"] for row in rows] == [row["source_line"] for row in expected]
     for row, wanted in zip(rows, expected, strict=True):
-        assert_record(row, wanted, f"line {wanted['source_line']}", own)
-        assert [*row] == [column.name for column in ENVELOPE] + [
-            column.name for column in DATASETS[STATEMENTS.format(case.parent.name).dataset]
-        ]
+        dataset = dataset_of(row, datasets)
+        if len(datasets) > 1:
+            assert wanted.pop("dataset") == dataset, f"dataset of line {wanted['source_line']}"
+        assert_record(row, wanted, f"line {wanted['source_line']}", {column.name for column in DATASETS[dataset]})
         assert row["source_name"] == SOURCE and row["source_uri"] == "file:///raw/input.log"
-        assert row["observed_time"] == datetime.fromtimestamp(OBSERVED, UTC).replace(tzinfo=None)
-        assert row["event_id"].endswith(f"-{row['source_line']}")
+        assert row["observed_time"] == datetime.fromtimestamp(arrival_of(case), UTC).replace(tzinfo=None)
+        assert row["event_id"].partition(".")[0].endswith(f"-{row['source_line']}")
 
     where = [(item["source_line"], item["reject_reason"]) for item in rejects]
     assert [line for line, _ in where] == [item["source_line"] for item in expected_rejects], where
@@ -233,7 +264,7 @@ def test_format(case: Path, space: Workspace, tmp_path: Path) -> None:
 
     content = content_of(path)
     lines = content.count(b"\n") + (content != b"" and not content.endswith(b"\n"))
-    ignored = settings_of(case, {"zone", "fields", "service_name", "ignored"}).get("ignored", 0)
+    ignored = settings_of(case, FORMAT_KEYS).get("ignored", 0)
     booked = sum(item["source_lines"] for item in [*rows, *rejects])
     assert lines == booked + ignored, "lines = lines of rows + of rejects + ignored"
 
@@ -245,7 +276,7 @@ def test_format_gives_the_same_again_and_from_a_compressed_copy(case: Path, spac
     again = format_outcome(space, case, path)
     compressed = tmp_path / "copy"
     compressed.write_bytes(gzip.compress(content_of(path), mtime=0))
-    os.utime(compressed, (OBSERVED, OBSERVED))
+    os.utime(compressed, (arrival_of(case), arrival_of(case)))
     assert first == again
     assert first == format_outcome(space, case, compressed)
 

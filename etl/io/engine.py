@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from etl.errors import EtlError, StatementError
-from etl.io.statements import Statements
+from etl.io.statements import Statement, Statements
 from etl.io.store import Store
 from etl.schema import Column
 
@@ -46,11 +46,21 @@ def configure(connection: duckdb.DuckDBPyConnection, statements: Statements, fol
         # the order of rows is part of the result: joins keep their sides, and x IN (…) does not become a join
         "SET disabled_optimizers = 'build_side_probe_side,join_order,in_clause'"
     )
-    for macro in statements.macros.values():
-        try:
-            connection.execute(macro.sql)
-        except duckdb.Error as error:
-            raise StatementError(f"{macro.path}: {error}") from None
+    _create_macros(connection, list(statements.macros.values()))
+
+
+def _create_macros(connection: duckdb.DuckDBPyConnection, waiting: list[Statement]) -> None:
+    """A macro may use those of other files, whatever the order of their names."""
+    while waiting:
+        failed: dict[str, duckdb.Error] = {}
+        for macro in waiting:
+            try:
+                connection.execute(macro.sql)
+            except duckdb.Error as error:
+                failed[macro.name] = error
+        if len(failed) == len(waiting):
+            raise StatementError(f"{waiting[0].path}: {failed[waiting[0].name]}")
+        waiting = [macro for macro in waiting if macro.name in failed]
 
 
 def set_variables(connection: duckdb.DuckDBPyConnection, **values: object) -> None:

@@ -2,12 +2,14 @@
 
 DuckDB never judges raw bytes. Every object is decompressed completely with its checksums verified, its lines are
 counted and its content digested while records stream out as Arrow batches. One line is one record, unless the format
-declares how a record starts: then the lines up to the next start belong to it, also across two objects of one producer.
+declares otherwise (:class:`Cut`): then the lines up to the next start belong to it, also across two objects of one
+producer. Framings that are not lines, and the wrappers of containers, are in :mod:`etl.io.framing`.
 """
 
 from __future__ import annotations
 
 import bz2
+import codecs
 import contextlib
 import hashlib
 import io
@@ -35,15 +37,22 @@ EXPANSION_CAP = 1000
 EXPANSION_FREE = 64 << 20
 
 INVALID_UTF8, NUL_BYTE, TOO_LONG, CONTINUATION = "invalid_utf8", "nul", "too_long", "continuation"
+FIRST_LINE = "first line"
+UNFINISHED, NOT_WRAPPED = "unfinished", "not_wrapped"
+UTF8 = "utf-8"
 
 SCHEMA = pa.schema(
     [
         ("object_no", pa.int32()),
         ("line", pa.int64()),
+        ("part", pa.int32()),
         ("lines", pa.int32()),
         ("byte_offset", pa.int64()),
         ("observed_time", pa.timestamp("us")),
         ("flag", pa.string()),
+        ("heading", pa.string()),
+        ("stream", pa.string()),
+        ("wrapper_time", pa.string()),
         ("text", pa.string()),
     ]
 )
@@ -63,6 +72,35 @@ class CorruptObject(EtlError):
     def __init__(self, number: int, problem: str) -> None:
         self.number, self.problem = number, problem
         super().__init__(f"object {number}: {problem}")
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How the bytes of an object become records; all patterns are RE2.
+
+    ``record_start`` matches the first line of a record, or ``continues`` the lines that belong to the record before them;
+    without either every line is a record. The last line that ``heading`` matched is told to each record, for formats
+    whose directives give later lines their meaning; "first line" is the first of each object. ``elements`` names the key whose array elements are the records of a
+    JSON document. ``octets`` accepts RFC 6587 octet counts. ``wrapper`` is cri or docker. ``encoding`` is a Python codec.
+    """
+
+    record_start: str | None = None
+    continues: str | None = None
+    heading: str | None = None
+    elements: str | None = None
+    octets: bool = False
+    wrapper: str | None = None
+    encoding: str = UTF8
+
+    @property
+    def joins_lines(self) -> bool:
+        """Whether a record may have several lines."""
+        return bool(self.record_start or self.continues)
+
+    @property
+    def text_encoding(self) -> str:
+        """What the text is in once :func:`as_utf8` has passed it."""
+        return UTF8 if self.encoding.replace("_", "-").lower().startswith("utf-16") else self.encoding
 
 
 @dataclass(frozen=True)
@@ -96,6 +134,21 @@ class _Open:
     lines: int
     offset: int
     data: bytes
+    heading: str
+    encoding: str
+
+    def closed(self) -> pa.RecordBatch:
+        """The record, complete."""
+        return _single(self.source, self.line, self.lines, self.offset, self.data, None, self.heading, self.encoding)
+
+
+def _single(
+    source: RawInput, line: int, lines: int, offset: int, data: bytes, flag: str | None, heading: str, encoding: str
+) -> pa.RecordBatch:
+    bounds = np.array([0, len(data)], dtype=np.int64)
+    flags = {0: flag} if flag else {}
+    headings = pa.array([heading or None], pa.string())
+    return _batch(source, data, bounds, np.array([line]), np.array([lines]), offset, flags, headings, encoding)
 
 
 def codec_of(head: bytes) -> str:
@@ -221,16 +274,18 @@ def sample(path: Path, lines: int = 200, size: int = 256 * 1024) -> bytes:
     return b"".join(cut.splitlines(keepends=True)[:lines]) if b"\n" in cut else cut
 
 
+ONE_LINE = Cut()
+
+
 class RecordReader:
     """Streams the records of several objects as Arrow batches of :data:`SCHEMA`.
 
-    ``record_start`` is an RE2 pattern that matches the first line of a record; None means that every line is one.
     ``readings`` is complete once the batches are exhausted. ``failed`` holds the CorruptObject that ended them.
     """
 
-    def __init__(self, inputs: Sequence[RawInput], record_start: str | None = None) -> None:
+    def __init__(self, inputs: Sequence[RawInput], cut: Cut = ONE_LINE) -> None:
         self._inputs = inputs
-        self._record_start = record_start
+        self._cut = cut
         self.readings = {item.number: Reading() for item in inputs}
         self.failed: CorruptObject | None = None
 
@@ -241,35 +296,38 @@ class RecordReader:
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Record batches in the order of the inputs. Raises CorruptObject."""
         try:
-            waiting: _Open | None = None
-            for item in self._inputs:
-                if waiting and waiting.source.producer != item.producer:
-                    yield self._closed(waiting)
-                    waiting = None
-                cutter = _Cutter(item, self.readings[item.number], self._record_start)
-                yield from cutter.run(waiting, self.readings)
-                waiting = cutter.open
-            if waiting:
-                yield self._closed(waiting)
+            if self._cut.wrapper or self._cut.elements or self._cut.octets:
+                from etl.io.framing import framed
+
+                yield from framed(self._inputs, self._cut, self.readings)
+            else:
+                yield from self._cut_lines()
         except CorruptObject as error:
             self.failed = error
             raise
 
-    @staticmethod
-    def _closed(waiting: _Open) -> pa.RecordBatch:
-        return _single(waiting.source, waiting.line, waiting.lines, waiting.offset, waiting.data, None)
-
-
-def _single(source: RawInput, line: int, lines: int, offset: int, data: bytes, flag: str | None) -> pa.RecordBatch:
-    bounds = np.array([0, len(data)], dtype=np.int64)
-    return _batch(source, data, bounds, np.array([line]), np.array([lines]), offset, {0: flag} if flag else {})
+    def _cut_lines(self) -> Iterator[pa.RecordBatch]:
+        waiting: _Open | None = None
+        heading = ""
+        producer = None
+        for item in self._inputs:
+            if producer != item.producer:
+                if waiting:
+                    yield waiting.closed()
+                waiting, heading, producer = None, "", item.producer
+            cutter = _Cutter(item, self.readings[item.number], self._cut, heading)
+            yield from cutter.run(waiting, self.readings)
+            waiting, heading = cutter.open, cutter.heading
+        if waiting:
+            yield waiting.closed()
 
 
 class _Cutter:
     """Cuts one object. Between chunks it holds the unfinished line or record, never more than LONGEST_RECORD."""
 
-    def __init__(self, source: RawInput, reading: Reading, record_start: str | None) -> None:
-        self._source, self._reading, self._start = source, reading, record_start
+    def __init__(self, source: RawInput, reading: Reading, cut: Cut, heading: str) -> None:
+        self._source, self._reading, self._cut = source, reading, cut
+        self.heading = heading
         self._carry = b""
         self._line = 1
         self._offset = 0
@@ -278,20 +336,23 @@ class _Cutter:
 
     def run(self, waiting: _Open | None, readings: dict[int, Reading]) -> Iterator[pa.RecordBatch]:
         first = True
-        for chunk in chunks(self._source.path, self._source.number, self._reading):
+        for chunk in as_utf8(chunks(self._source.path, self._source.number, self._reading), self._cut.encoding):
             data = chunk
             if first:
                 first = False
                 if data.startswith(_BOM):
                     data = data[len(_BOM) :]
                     self._offset = len(_BOM)
+                if self._cut.heading == FIRST_LINE:
+                    head = data[: _line_end(data, 0)][:LONGEST_LINE]
+                    self.heading = decoded(head, self._cut.text_encoding)[0].rstrip("\r\n")
                 if waiting:
                     data = self._join(waiting, data, len(chunk) < CHUNK_BYTES, readings)
-                    yield RecordReader._closed(waiting)
+                    yield waiting.closed()
                     waiting = None
             yield from self._feed(data)
         if waiting:
-            yield RecordReader._closed(waiting)
+            yield waiting.closed()
         yield from self._finish()
         self._reading.lines = self._line - 1
 
@@ -300,7 +361,7 @@ class _Cutter:
         bounds = _line_bounds(data, last=last)
         starts = self._start_mask(data, bounds)
         count = int(np.argmax(starts)) if starts.any() else len(starts)
-        if count == 0 or self._start is None:
+        if count == 0 or not self._cut.joins_lines:
             return data
         head = data[: int(bounds[count])]
         waiting.data += (b"" if waiting.data.endswith(b"\n") else b"\n") + head
@@ -322,7 +383,7 @@ class _Cutter:
         data = self._carry + chunk if self._carry else chunk
         bounds = _line_bounds(data, last=False)
         if len(bounds) > 1:
-            if self._start is None:
+            if not self._cut.joins_lines:
                 yield self._lines(data, bounds)
                 self._carry = data[int(bounds[-1]) :]
             else:
@@ -346,7 +407,7 @@ class _Cutter:
             yield self._end_too_long(0)
         if not self._carry:
             return
-        if self._start is None:
+        if not self._cut.joins_lines:
             yield self._piece(self._carry)
             return
         bounds = _line_bounds(self._carry, last=True)
@@ -365,7 +426,10 @@ class _Cutter:
             self._carry = self._carry[last:]
         if starts.any():
             lines = len(_line_bounds(self._carry, last=True)) - 1
-            self.open = _Open(self._source, self._line, lines, self._offset, self._carry)
+            heading = self._headings(self._carry, np.array([0], dtype=np.int64))[0].as_py() or ""
+            self.open = _Open(
+                self._source, self._line, lines, self._offset, self._carry, heading, self._cut.text_encoding
+            )
             self._advance(lines, len(self._carry))
         else:
             yield self._piece(self._carry)
@@ -375,7 +439,9 @@ class _Cutter:
         assert self._too_long is not None
         head, size = self._too_long
         self._too_long = None
-        batch = _single(self._source, self._line, 1, self._offset, head, TOO_LONG)
+        batch = _single(
+            self._source, self._line, 1, self._offset, head, TOO_LONG, self.heading, self._cut.text_encoding
+        )
         self._advance(1, size + end)
         return batch
 
@@ -383,12 +449,13 @@ class _Cutter:
         """One record of all of ``data``; a continuation where it does not begin with a record start."""
         bounds = _line_bounds(data, last=True)
         flag = None
-        if self._start is not None:
+        if self._cut.joins_lines:
             flag = None if self._start_mask(data, bounds[:2])[0] else CONTINUATION
         if int(np.diff(bounds).max()) > LONGEST_LINE + 1:
             flag = TOO_LONG
         lines = len(bounds) - 1
-        batch = _single(self._source, self._line, lines, self._offset, data, flag)
+        heading = self._headings(data, np.array([0], dtype=np.int64))[0].as_py() or ""
+        batch = _single(self._source, self._line, lines, self._offset, data, flag, heading, self._cut.text_encoding)
         self._advance(lines, len(data))
         return batch
 
@@ -396,7 +463,11 @@ class _Cutter:
         count = len(bounds) - 1
         numbers = np.arange(self._line, self._line + count)
         flags = _too_long_flags(np.diff(bounds))
-        batch = _batch(self._source, data, bounds, numbers, np.ones(count, np.int32), self._offset, flags)
+        ones = np.ones(count, np.int32)
+        headings = self._headings(data, bounds[:-1])
+        batch = _batch(
+            self._source, data, bounds, numbers, ones, self._offset, flags, headings, self._cut.text_encoding
+        )
         self._advance(count, int(bounds[-1]))
         return batch
 
@@ -414,7 +485,10 @@ class _Cutter:
         flags = _too_long_flags(np.maximum.reduceat(np.diff(bounds[: int(edges[-1]) + 1]), edges[:-1]))
         if first and 0 not in flags:
             flags[0] = CONTINUATION
-        yield _batch(self._source, data, record_bounds, numbers, lines, self._offset, flags)
+        headings = self._headings(data, record_bounds[:-1])
+        yield _batch(
+            self._source, data, record_bounds, numbers, lines, self._offset, flags, headings, self._cut.text_encoding
+        )
         self._advance(int(edges[-1]), int(record_bounds[-1]))
         self._carry = data[int(record_bounds[-1]) :]
 
@@ -423,11 +497,45 @@ class _Cutter:
         self._offset += size
 
     def _start_mask(self, data: bytes, bounds: np.ndarray) -> np.ndarray:
-        if self._start is None:
+        if not self._cut.joins_lines:
             return np.ones(len(bounds) - 1, dtype=bool)
-        texts, _ = _strings(data, bounds, {})
-        mask: np.ndarray = pc.match_substring_regex(texts, self._start).to_numpy(zero_copy_only=False)
-        return mask
+        texts, _ = _strings(data, bounds, {}, self._cut.text_encoding)
+        if self._cut.record_start:
+            return _matching(texts, self._cut.record_start)
+        return ~_matching(pc.ascii_rtrim(texts, characters="\r\n"), self._cut.continues or "")
+
+    def _headings(self, data: bytes, starts: np.ndarray) -> pa.Array:
+        """For the records that begin at ``starts``: the last line, up to its own first, that the heading pattern matched."""
+        if self._cut.heading is None:
+            return pa.nulls(len(starts), pa.string())
+        if self._cut.heading == FIRST_LINE:
+            return pa.array([self.heading] * len(starts), pa.string())
+        lines = [data[int(start) : _line_end(data, int(start))] for start in starts]
+        texts = pa.array([line.decode(self._cut.text_encoding, errors="replace").rstrip("\r\n") for line in lines])
+        found = _matching(texts, self._cut.heading)
+        known = [self.heading, *(texts[int(place)].as_py() for place in np.flatnonzero(found))]
+        self.heading = known[-1]
+        return pa.array(known, pa.string()).take(pa.array(np.cumsum(found)))
+
+
+def _matching(texts: pa.Array, pattern: str) -> np.ndarray:
+    mask: np.ndarray = pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False)
+    return mask
+
+
+def _line_end(data: bytes, start: int) -> int:
+    end = data.find(b"\n", start)
+    return len(data) if end < 0 else end + 1
+
+
+def as_utf8(parts: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    """The chunks, with UTF-16 made UTF-8; encodings that contain ASCII pass as they are."""
+    is_utf16 = encoding.replace("_", "-").lower().startswith("utf-16")
+    decoder = codecs.getincrementaldecoder(encoding)(errors="replace") if is_utf16 else None
+    for part in parts:
+        yield decoder.decode(part).encode() if decoder else part
+    if decoder and (rest := decoder.decode(b"", final=True)):
+        yield rest.encode()
 
 
 def _line_bounds(data: bytes, *, last: bool) -> np.ndarray:
@@ -451,29 +559,37 @@ def _batch(
     lines: np.ndarray,
     offset: int,
     flags: dict[int, str],
+    headings: pa.Array,
+    encoding: str,
 ) -> pa.RecordBatch:
     count = len(bounds) - 1
-    texts, marks = _strings(data, bounds, flags)
+    texts, marks = _strings(data, bounds, flags, encoding)
     flag = pa.nulls(count, pa.string()) if not marks else pa.array([marks.get(i) for i in range(count)], pa.string())
     observed = pa.array(np.full(count, np.datetime64(source.observed, "us")))
     return pa.record_batch(
         [
             pa.array(np.full(count, source.number, np.int32)),
             pa.array(line.astype(np.int64)),
+            pa.array(np.zeros(count, np.int32)),
             pa.array(lines.astype(np.int32)),
             pa.array(bounds[:-1] + offset),
             observed,
             flag,
+            headings,
+            pa.nulls(count, pa.string()),
+            pa.nulls(count, pa.string()),
             pc.ascii_rtrim(texts, characters="\r\n"),
         ],
         schema=SCHEMA,
     )
 
 
-def _strings(data: bytes, bounds: np.ndarray, flags: dict[int, str]) -> tuple[pa.StringArray, dict[int, str]]:
-    """The pieces between ``bounds`` as text; invalid UTF-8 and NUL become U+FFFD and are flagged."""
+def _strings(
+    data: bytes, bounds: np.ndarray, flags: dict[int, str], encoding: str
+) -> tuple[pa.StringArray, dict[int, str]]:
+    """The pieces between ``bounds`` as text; undecodable bytes and NUL become U+FFFD and are flagged."""
     end = int(bounds[-1])
-    if not flags and _clean(data, end):
+    if not flags and _clean(data, end, encoding):
         return pa.StringArray.from_buffers(
             len(bounds) - 1, pa.py_buffer(bounds.astype(np.int32)), pa.py_buffer(data)
         ), {}
@@ -483,22 +599,33 @@ def _strings(data: bytes, bounds: np.ndarray, flags: dict[int, str]) -> tuple[pa
         piece = data[int(bounds[index]) : int(bounds[index + 1])]
         if marks.get(index) == TOO_LONG:
             piece = piece[:KEPT_OF_TOO_LONG]
-        try:
-            text = piece.decode()
-        except UnicodeDecodeError:
-            text = piece.decode(errors="replace")
-            marks.setdefault(index, INVALID_UTF8)
-        if "\0" in text:
-            text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
-            marks.setdefault(index, NUL_BYTE)
+        text, mark = decoded(piece, encoding)
+        if mark:
+            marks.setdefault(index, mark)
         texts.append(text)
     return pa.array(texts, pa.string()), marks
 
 
-def _clean(data: bytes, end: int) -> bool:
+def decoded(piece: bytes, encoding: str) -> tuple[str, str | None]:
+    """(text, flag): undecodable bytes and NUL become U+FFFD."""
+    flag = None
+    try:
+        text = piece.decode(encoding)
+    except UnicodeDecodeError:
+        text = piece.decode(encoding, errors="replace")
+        flag = INVALID_UTF8
+    if "\0" in text:
+        text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        flag = flag or NUL_BYTE
+    return text, flag
+
+
+def _clean(data: bytes, end: int, encoding: str) -> bool:
     """Whether the first ``end`` bytes are UTF-8 without NUL; looks at all of ``data`` first, to spare a copy."""
     if data.isascii() and b"\0" not in data:
         return True
+    if encoding != UTF8:
+        return False
     view = data[:end]
     if b"\0" in view:
         return False

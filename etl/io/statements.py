@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from etl.errors import ConfigError, StatementError
+from etl.io.raw import UTF8, Cut
 from etl.schema import DATASETS
 
 BUILT_IN = Path(__file__).resolve().parents[2] / "sql"
 _HEADER = re.compile(r"--\s*([a-z_]+):\s*(.*?)\s*$")
 _LEADING_COMMENTS = re.compile(r"(?:--[^\n]*\n|\s)*")
+DECLARED = "declared"
+_DEFAULT_PRIORITY = 50
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 _REQUIRED = {
     "macros": ("title",),
@@ -48,8 +51,13 @@ class Statement:
 
     @property
     def dataset(self) -> str:
-        """The dataset it yields (a format) or reads (a metric)."""
-        return self.header["dataset"]
+        """The dataset a metric or check reads, or the first one that a format yields."""
+        return self.datasets[0]
+
+    @property
+    def datasets(self) -> list[str]:
+        """The datasets a format yields; ``declared`` where the source says which."""
+        return [part.strip() for part in self.header["dataset"].split(",")]
 
     @property
     def grain(self) -> list[str]:
@@ -60,6 +68,34 @@ class Statement:
     def record_start(self) -> str | None:
         """The pattern of a record's first line, for formats whose records have several lines."""
         return self.header.get("record_start")
+
+    @property
+    def detect(self) -> str | None:
+        """The pattern that some line of a file in this format matches; None: only a full try tells."""
+        return self.header.get("detect")
+
+    @property
+    def priority(self) -> int:
+        """Of two formats that read a sample about equally well, the one with the higher priority is named."""
+        return int(self.header.get("priority", _DEFAULT_PRIORITY))
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Names and meanings of the options a source may set for a format."""
+        parts = [part.partition(":") for part in self.header.get("options", "").split(";") if part.strip()]
+        return {name.strip(): meaning.strip() for name, _, meaning in parts}
+
+    def cut(self, options: Mapping[str, str], encoding: str = UTF8, wrapper: str | None = None) -> Cut:
+        """How objects in this format become records; a source's ``record_start`` option replaces the header's."""
+        return Cut(
+            record_start=options.get("record_start") or self.record_start,
+            continues=self.header.get("continues"),
+            heading=self.header.get("heading"),
+            elements=self.header.get("elements"),
+            octets=self.header.get("framing") == "octets",
+            wrapper=wrapper,
+            encoding=encoding,
+        )
 
 
 @dataclass(frozen=True)
@@ -133,6 +169,9 @@ def _read(kind: str, path: Path) -> Statement:
             raise StatementError(
                 f"{path}: no header line `-- {key}: …`; expected {', '.join(_REQUIRED[kind])} at the top of the file"
             )
-    if "dataset" in header and header["dataset"] not in DATASETS:
-        raise StatementError(f"{path}: dataset {header['dataset']!r} is unknown; expected one of {', '.join(DATASETS)}")
-    return Statement(kind, path.stem, path, text, header)
+    statement = Statement(kind, path.stem, path, text, header)
+    known = {*DATASETS, DECLARED} if kind == "formats" else set(DATASETS)
+    for dataset in statement.datasets if "dataset" in header else []:
+        if dataset not in known:
+            raise StatementError(f"{path}: dataset {dataset!r} is unknown; expected one of {', '.join(DATASETS)}")
+    return statement

@@ -30,7 +30,19 @@ from etl.model.worklist import RawObject, WorkList, in_producer_order, printable
 from etl.stages.land import read_work_list
 from etl.stages.parse import UNKNOWN, Object, Parsed, parse
 
-_DECIDES_OUTCOME = ("raw", "format", "zone", "service_name", "shards", "max_lateness_days", "fields", "producer")
+_DECIDES_OUTCOME = (
+    "raw",
+    "format",
+    "zone",
+    "service_name",
+    "shards",
+    "max_lateness_days",
+    "fields",
+    "producer",
+    "dataset",
+    "encoding",
+    "options",
+)
 
 
 def normalize(

@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from etl.config import Source
-from etl.errors import EtlError, StatementError
+from etl.errors import ConfigError, EtlError, StatementError
 from etl.io import engine
-from etl.io.raw import CorruptObject, RawInput, Reading, RecordReader, chunks, sample
-from etl.io.statements import Statement
+from etl.io.framing import wrapper_of
+from etl.io.raw import ONE_LINE, CorruptObject, Cut, RawInput, Reading, RecordReader, chunks, sample
+from etl.io.statements import DECLARED, Statement
 from etl.io.workspace import Workspace
 from etl.layout import Partition
 from etl.model.hours import to_hour
 from etl.model.worklist import RawObject
-from etl.schema import QUARANTINE, columns
+from etl.schema import DATASETS, ENVELOPE, QUARANTINE, Column, columns
 
 UNKNOWN = "unknown"
-_PASSED = {"object_no", "source_line", "source_lines", "source_offset"}
+AUTO = "auto"
+WRAPPERS = ("cri", "docker")
+PLAIN = "plain"
+_PASSED = {"object_no", "source_line", "source_part", "source_lines", "source_offset"}
 _OF_FORMAT = {"origin", "raw", "reject_reason"}
+_OPTIONAL = {"dataset", "ignored"}
+_NEVER, _WRAPPED_ONLY = "never", "wrapped"
+_TIME_NAMES = ("event_time", "timestamp", "@timestamp", "time", "ts", "datetime", "date", "asctime", "created_at")
+_ABOUT_EQUAL = 0.1
 _GOOD_ENOUGH = 0.6
 _PARTIAL_WORTH = 0.25
 _ANY_AGE, _END_OF_TIME = timedelta(days=365 * 2000), datetime(9999, 1, 1)
@@ -89,7 +100,7 @@ class Parsed:
             Partition(dataset, hour)
             for dataset, paths in sorted(self.files.items())
             for (hour,) in connection.execute(
-                f"SELECT DISTINCT date_trunc('hour', event_time) FROM {_scan(paths)} WHERE outcome = 'row' ORDER BY 1"
+                f"SELECT DISTINCT date_trunc('hour', event_time) FROM {_scan(paths, dataset)} WHERE outcome = 'row' ORDER BY 1"
             ).fetchall()
         ]
 
@@ -108,7 +119,7 @@ class Parsed:
         wanted = ", ".join(engine.name(column.name) for column in columns(dataset))
         enrich = space.statements.enrich.get(dataset)
         return space.statements.stages["rows"].filled(
-            parsed=_scan(self.files[dataset]),
+            parsed=_scan(self.files[dataset], dataset),
             columns=wanted,
             enrich=enrich.sql if enrich else "SELECT * FROM enveloped",
             where=where,
@@ -116,9 +127,7 @@ class Parsed:
 
     def quarantine_sql(self, space: Workspace) -> str | None:
         """The rejected records as a query, corrupt objects included as one record each; None if there are none."""
-        parts = [
-            space.statements.stages["quarantine"].filled(parsed=_scan(paths)) for _, paths in sorted(self.files.items())
-        ]
+        parts = [space.statements.stages["quarantine"].filled(parsed=_scan([path])) for path in self._all]
         parts += [self._corrupt_row(number, problem) for number, problem in sorted(self.corrupt.items())]
         return " UNION ALL BY NAME ".join(f"({part})" for part in parts) if parts else None
 
@@ -138,7 +147,7 @@ class Parsed:
 
     @property
     def _all(self) -> list[Path]:
-        return [path for _, paths in sorted(self.files.items()) for path in paths]
+        return list(dict.fromkeys(path for _, paths in sorted(self.files.items()) for path in paths))
 
 
 def object_id(uri: str) -> str:
@@ -161,9 +170,10 @@ def parse(
     """
     parsed = Parsed(objects)
     for item in objects:
-        parsed.formats[item.raw.number] = (
-            source.format if source.format != "auto" else detect(space, source, item.raw.path)
-        )
+        is_known = source.format.rpartition("/")[2] != AUTO
+        parsed.formats[item.raw.number] = source.format if is_known else detect(space, source, item.raw.path)
+    if source.format.rpartition("/")[2] != AUTO:
+        _require_options(source, _format_of(space, source.format)[1])
     _bind(space, source, landing, max_lateness, until or landing + _EARLY)
     for name, group in groupby(
         sorted(objects, key=lambda item: parsed.formats[item.raw.number]), lambda item: parsed.formats[item.raw.number]
@@ -178,17 +188,20 @@ def parse(
                     + ", ".join(space.statements.formats),
                 )
         else:
-            _parse_group(space, parsed, space.statements.format(name), members)
+            _parse_group(space, source, parsed, name, members)
     parsed.bind_objects(space.connection)
     return parsed
 
 
-def _parse_group(space: Workspace, parsed: Parsed, statement: Statement, members: list[Object]) -> None:
+def _parse_group(space: Workspace, source: Source, parsed: Parsed, label: str, members: list[Object]) -> None:
+    wrapper, statement = _format_of(space, label)
+    cut = statement.cut(dict(source.options), source.encoding, wrapper)
     while members:
         path = space.scratch(f"parsed-{statement.name}")
-        reader = RecordReader([item.raw for item in members], statement.record_start)
+        reader = RecordReader([item.raw for item in members], cut)
         try:
-            engine.write_parquet(space.connection, _parsed_sql(space, statement, reader), path, compression="lz4")
+            sql = _parsed_sql(space, source, statement, reader)
+            engine.write_parquet(space.connection, sql, path, compression="lz4")
         except duckdb.Error as error:
             if reader.failed is None:
                 raise StatementError(f"{statement.path}: {error}") from None
@@ -197,8 +210,27 @@ def _parse_group(space: Workspace, parsed: Parsed, statement: Statement, members
             members = [item for item in members if item is not broken]
         else:
             parsed.readings.update(reader.readings)
-            parsed.files.setdefault(statement.dataset, []).append(path)
+            for dataset in _datasets(source, statement):
+                parsed.files.setdefault(dataset, []).append(path)
             return
+
+
+def _format_of(space: Workspace, label: str) -> tuple[str | None, Statement]:
+    """(wrapper, format) of ``logback`` or ``docker/logback``. Raises ConfigError."""
+    wrapper, separator, name = label.rpartition("/")
+    if separator and wrapper not in WRAPPERS:
+        raise ConfigError("format", label, f"a format, or one behind {' or '.join(f'{item}/' for item in WRAPPERS)}")
+    return wrapper or None, space.statements.format(name)
+
+
+def _datasets(source: Source, statement: Statement) -> list[str]:
+    """The datasets that a format yields for a source. Raises ConfigError where the source has to declare it."""
+    if statement.dataset != DECLARED:
+        return statement.datasets
+    if source.dataset is None:
+        where = f"sources.{source.name}.dataset"
+        raise ConfigError(where, None, f"one of {', '.join(DATASETS)}, since format {statement.name} fits any")
+    return [source.dataset]
 
 
 def _set_aside(parsed: Parsed, item: Object, problem: str) -> None:
@@ -218,37 +250,96 @@ def _set_aside(parsed: Parsed, item: Object, problem: str) -> None:
         parsed.corrupt[item.raw.number] = problem
 
 
-def _parsed_sql(space: Workspace, statement: Statement, reader: RecordReader) -> str:
+def _parsed_sql(space: Workspace, source: Source, statement: Statement, reader: RecordReader) -> str:
     """The judged query over a reader; columns the format does not give are NULL, unknown ones are refused."""
     space.connection.register("arrow_records", reader.reader())
-    given = _given_columns(space.connection, statement)
-    wanted = [column for column in columns(statement.dataset) if column.name not in _MADE_LATER]
-    return space.statements.stages["parsed"].filled(format=statement.sql, columns=engine.projection(wanted, given))
+    datasets = _datasets(source, statement)
+    sql = _declared_sql(space, source, statement) if statement.dataset == DECLARED else statement.sql
+    known = list({column.name: column for dataset in datasets for column in columns(dataset)}.values())
+    given = _given_columns(space.connection, statement, sql, datasets, {column.name for column in known})
+    wanted = [column for column in known if column.name not in _MADE_LATER]
+    named = engine.quote(datasets[0])
+    if "dataset" in given:
+        listed = "[" + ", ".join(engine.quote(item) for item in datasets) + "]"
+        wrong = f"error('{statement.name}: dataset ' || dataset || ' is not in its header')"
+        named = f"CASE WHEN dataset IS NULL THEN {named} WHEN NOT list_contains({listed}, dataset) THEN {wrong} ELSE dataset END"
+    return space.statements.stages["parsed"].filled(
+        format=sql,
+        columns=engine.projection(wanted, given),
+        dataset=named,
+        ignored="coalesce(ignored, false)" if "ignored" in given else "false",
+    )
+
+
+def _declared_sql(space: Workspace, source: Source, statement: Statement) -> str:
+    """A format that gives entries, with the columns of the source's dataset picked from them by name."""
+    mapped = dict(source.fields)
+    wanted = [
+        column for column in (*ENVELOPE, *DATASETS[_datasets(source, statement)[0]])
+        if column.name in ("service_name", "host_name") or column not in ENVELOPE
+    ]  # fmt: skip
+    unknown = set(mapped) - {column.name for column in wanted} - {"event_time"}
+    if unknown:
+        where = f"sources.{source.name}.fields.{sorted(unknown)[0]}"
+        names = ", ".join(["event_time", *(column.name for column in wanted)])
+        raise ConfigError(where, mapped[sorted(unknown)[0]], f"a column of {source.dataset} on the left: {names}")
+    times = [mapped["event_time"]] if "event_time" in mapped else list(_TIME_NAMES)
+    casts = {column.name: _cast(column) for column in wanted}
+    picks = {column.name: _entry([mapped.get(column.name, column.name)]) for column in wanted}
+    failed = {name: f"(dash_null(entry_{name}.value) IS NOT NULL AND {cast} IS NULL)" for name, cast in casts.items()}
+    return space.statements.stages["declared"].filled(
+        format=statement.sql,
+        picked=", ".join(
+            [f"{_entry(times)} AS entry_event_time", *(f"{pick} AS entry_{name}" for name, pick in picks.items())]
+        ),
+        cast=", ".join(f"{cast} AS {engine.name(name)}" for name, cast in casts.items()),
+        failed=" OR ".join(failed.values()),
+        kept="[" + ", ".join(f"CASE WHEN {test} THEN entry_{name}.key END" for name, test in failed.items()) + "]",
+        taken="[entry_event_time.key, " + ", ".join(f"entry_{name}.key" for name in casts) + "]",
+        time_names=engine.quote(", ".join(times)),
+    )
+
+
+def _entry(names: list[str]) -> str:
+    """The entry with the first of the names that has one."""
+    listed = "[" + ", ".join(engine.quote(name) for name in names) + "]"
+    return f"json_field(entries, {listed})"
+
+
+def _cast(column: Column) -> str:
+    value = f"dash_null(entry_{column.name}.value)"
+    if column.type == "TIMESTAMP":
+        return f"moment({value}).time"
+    return value if column.type == "VARCHAR" else f"try_cast({value} AS {column.type})"
 
 
 _MADE_LATER = {*_PASSED, "source_name", "source_uri", "observed_time", "event_id"}
+_SAMPLE_RECORDS = """(SELECT {'object_no': 0, 'line': 1, 'part': 0, 'lines': 1, 'byte_offset': 0, 'flag': '', 'stream': '',
+    'wrapper_time': ''} AS origin, '' AS raw, TIMESTAMP '2000-01-01' AS observed_time, '' AS heading)"""
 
 
-def _given_columns(connection: duckdb.DuckDBPyConnection, statement: Statement) -> set[str]:
-    sample_records = "(SELECT {'object_no': 0, 'line': 1, 'lines': 1, 'byte_offset': 0, 'flag': ''} AS origin, '' AS raw, TIMESTAMP '2000-01-01' AS observed_time)"
+def _given_columns(
+    connection: duckdb.DuckDBPyConnection, statement: Statement, sql: str, datasets: list[str], known: set[str]
+) -> set[str]:
     try:
         given = set(
             engine.describe(
-                connection,
-                f"WITH records AS {sample_records}, formatted AS ({statement.sql}\n) SELECT * FROM formatted",
+                connection, f"WITH records AS {_SAMPLE_RECORDS}, formatted AS ({sql}\n) SELECT * FROM formatted"
             )
         )
     except duckdb.Error as error:
         raise StatementError(f"{statement.path}: {error}") from None
-    known = {column.name for column in columns(statement.dataset)} - _MADE_LATER
     needed = _OF_FORMAT | {"event_time", "time_basis", "parse_status", "attributes"}
+    if len(datasets) > 1:
+        needed = needed | {"dataset"}
     if needed - given:
         raise StatementError(
             f"{statement.path}: column {sorted(needed - given)[0]} is missing; a format gives {', '.join(sorted(needed))}"
         )
-    if given - known - _OF_FORMAT:
+    unknown = given - (known - _MADE_LATER) - _OF_FORMAT - _OPTIONAL
+    if unknown:
         raise StatementError(
-            f"{statement.path}: column {sorted(given - known - _OF_FORMAT)[0]} is not in dataset {statement.dataset}; "
+            f"{statement.path}: column {sorted(unknown)[0]} is not in dataset {' or '.join(datasets)}; "
             "expected columns of etl/schema.py, anything else belongs into attributes"
         )
     return given
@@ -278,28 +369,62 @@ def parse_file(space: Workspace, source: Source, path: Path, uri: str) -> Iterat
 
 
 def _bind(space: Workspace, source: Source, landing: datetime, max_lateness: timedelta, until: datetime) -> None:
+    options = dict(source.options)
+    pattern, groups = named_groups(f"sources.{source.name}.options.pattern", options.get("pattern", ""))
     engine.set_variables(
         space.connection,
         source_name=source.name,
         service_name=source.service_name,
         zone=source.zone,
         fields=dict(source.fields),
+        options=options,
+        pattern=pattern,
+        groups=groups,
         landing=landing,
         max_lateness=max_lateness,
         until=until,
     )
 
 
+def named_groups(where: str, pattern: str) -> tuple[str, list[str]]:
+    """An RE2 pattern and the names of its groups in order, ``_1`` for one without a name. Raises ConfigError."""
+    try:
+        found = re.compile(pattern.replace("(?<", "(?P<").replace("(?P<=", "(?<=").replace("(?P<!", "(?<!"))
+    except re.error as error:
+        raise ConfigError(where, pattern, f"a regular expression ({error})") from None
+    names = {number: name for name, number in found.groupindex.items()}
+    return found.pattern, [names.get(number, f"_{number}") for number in range(1, found.groups + 1)]
+
+
+def _require_options(source: Source, statement: Statement) -> None:
+    for option, meaning in statement.options.items():
+        if "(required)" in meaning and option not in dict(source.options):
+            raise ConfigError(
+                f"sources.{source.name}.options.{option}", None, f"it for format {statement.name}: {meaning}"
+            )
+    for option, value in source.options:
+        if option not in statement.options:
+            known = ", ".join(statement.options) or "none: it has no options"
+            raise ConfigError(
+                f"sources.{source.name}.options.{option}", value, f"an option of {statement.name}: {known}"
+            )
+
+
 def detect(space: Workspace, source: Source, path: Path) -> str:
-    """The format that reads the first lines of a file best, or ``unknown``."""
+    """The format that reads the first lines of a file best, such as ``combined`` or ``docker/logback``, or ``unknown``."""
     found = scores(space, source, path)
-    return max(found, key=lambda name: (found[name], name)) if found else UNKNOWN
+    if not found:
+        return UNKNOWN
+    best = max(found.values())
+    near = [name for name in found if found[name] >= best - _ABOUT_EQUAL]
+    return max(near, key=lambda name: (_format_of(space, name)[1].priority, found[name], name))
 
 
 def scores(space: Workspace, source: Source, path: Path) -> dict[str, float]:
-    """Format name → share of the sample's lines it reads, for those good enough; a partial row is worth a quarter.
+    """Format → share of the sample's lines it reads, for those good enough; a partial row is worth a quarter.
 
-    Times of any age count: whether a line is too late is not a question of its format.
+    Only formats whose ``detect`` pattern some line matches are tried. Times of any age count: whether a line is too late
+    is not a question of its format.
     """
     data = sample(path)
     if not data.strip():
@@ -307,22 +432,41 @@ def scores(space: Workspace, source: Source, path: Path) -> dict[str, float]:
     head = space.folder / "sample"
     head.write_bytes(data)
     _bind(space, source, datetime(2026, 1, 1), _ANY_AGE, _END_OF_TIME)
+    wrapper = source.format.partition("/")[0] if "/" in source.format else wrapper_of(data)
     found = {}
-    for statement in space.statements.formats.values():
-        reader = RecordReader([RawInput(0, head, datetime(1970, 1, 1), "")], statement.record_start)
-        sql = _parsed_sql(space, statement, reader)
+    for statement in _candidates(space, source, head, wrapper):
+        cut = statement.cut({}, source.encoding, wrapper)
+        sql = _parsed_sql(space, source, statement, _reader_of(head, cut))
         worth = engine.one(
             space.connection,
-            f"""SELECT sum(source_lines * CASE WHEN outcome <> 'row' THEN 0 WHEN parse_status = 'ok' THEN 1
-                ELSE {_PARTIAL_WORTH} END)::DOUBLE / sum(source_lines) FROM ({sql}) WHERE outcome <> 'ignored'""",
+            f"""SELECT sum(greatest(source_lines, 1) * CASE WHEN outcome <> 'row' THEN 0 WHEN parse_status = 'ok' THEN 1
+                ELSE {_PARTIAL_WORTH} END)::DOUBLE / sum(greatest(source_lines, 1)) FROM ({sql}) WHERE outcome <> 'ignored'""",
         )
         if worth is not None and worth >= _GOOD_ENOUGH:
-            found[statement.name] = float(worth)
+            found[f"{wrapper}/{statement.name}" if wrapper else statement.name] = float(worth)
     return found
 
 
-def _scan(paths: list[Path]) -> str:
-    return f"read_parquet({engine.file_list(paths)})"
+def _candidates(space: Workspace, source: Source, head: Path, wrapper: str | None) -> list[Statement]:
+    lines = Cut(wrapper=wrapper, encoding=source.encoding) if wrapper else replace(ONE_LINE, encoding=source.encoding)
+    texts = pa.Table.from_batches(_reader_of(head, lines).batches()).column("text")
+    found = []
+    for statement in space.statements.formats.values():
+        pattern = statement.detect
+        if statement.dataset == DECLARED or pattern == _NEVER or (pattern == _WRAPPED_ONLY and not wrapper):
+            continue
+        if pattern in (None, _WRAPPED_ONLY) or pc.any(pc.match_substring_regex(texts, pattern)).as_py():
+            found.append(statement)
+    return found
+
+
+def _reader_of(path: Path, cut: Cut) -> RecordReader:
+    return RecordReader([RawInput(0, path, datetime(1970, 1, 1), "")], cut)
+
+
+def _scan(paths: list[Path], dataset: str | None = None) -> str:
+    scan = f"read_parquet({engine.file_list(paths)}, union_by_name = true)"
+    return f"(SELECT * FROM {scan} WHERE dataset = {engine.quote(dataset)})" if dataset else scan
 
 
 def iterate(space: Workspace, sql: str, batch: int = 10_000) -> Iterator[dict[str, Any]]:

@@ -1,5 +1,7 @@
 -- title: Apache and nginx combined access log, with optional further fields after the user agent
 -- dataset: web_access
+-- detect: \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d
+-- priority: 60
 -- sample: 203.0.113.9 - frank [22/Nov/2026:13:04:05 +0900] "GET /cart?step=2 HTTP/1.1" 200 5123 "https://shop.example/" "Mozilla/5.0" 0.034
 -- limits: a trailing number with a decimal point is $request_time (seconds), one without is %D (microseconds)
 WITH split AS (

@@ -1,5 +1,7 @@
 -- title: Apache and nginx common access log
 -- dataset: web_access
+-- detect: \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d
+-- priority: 50
 -- sample: 203.0.113.9 - - [22/Nov/2026:13:04:05 +0900] "GET /cart HTTP/1.0" 200 5123
 -- limits: a line with more than the seven fields is rejected: it is another format, most often combined
 WITH headed AS (

@@ -1,5 +1,7 @@
 -- title: JSON lines: declared fields become columns, the rest attributes
 -- dataset: json_event
+-- detect: ^\s*\{
+-- priority: 10
 -- sample: {"ts":"2026-11-22T13:04:05.123Z","event":"login","user_id":9007199254740993,"device":{"os":"ios"}}
 -- limits: nested values are kept as JSON text; fields are declared in [sources.<name>.fields], else the usual names are tried
 WITH parsed AS (

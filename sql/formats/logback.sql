@@ -1,6 +1,7 @@
 -- title: Java application log of logback or log4j, with stack traces
 -- dataset: app_log
 -- record_start: ^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d
+-- detect: ^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d
 -- sample: 2026-11-22 13:04:05.123 [main] ERROR com.example.Shop - payment 42 failed
 -- limits: date and time come first; thread in brackets and level in either order; times without an offset are in the source's zone
 WITH headed AS (
@@ -16,46 +17,25 @@ WITH headed AS (
     FROM headed
 ), messaged AS (
     SELECT *, regexp_extract(b.rest, '^([\w$.\[\]/-]+)\s*(?: - |: )(.*)$', ['logger', 'message']) AS m FROM shaped
-), traced AS (
-    SELECT *,
-        CASE WHEN h.time = '' THEN NULL WHEN b.level = '' THEN h.rest WHEN m.logger = '' THEN b.rest ELSE m.message END AS first_line,
-        rtrim(CASE WHEN h.time = '' THEN raw WHEN contains(raw, chr(10)) THEN raw[instr(raw, chr(10)) + 1:] ELSE '' END) AS following
-    FROM messaged
-), split AS (
-    SELECT *,
-        -- the trace begins at the first line that names an exception or a frame; message lines before it stay in the body
-        regexp_extract(following, '(?s)^(.*?)((?:^|\n)(?:[\w$]+\.)+[\w$]*(?:Exception|Error|Throwable)\b.*|(?:^|\n)\s+at [\w$.<>/]+\(.*)$', ['lines', 'trace']) AS t
-    FROM traced
-), thrown AS (
-    SELECT *, ltrim(t.trace, chr(10)) AS trace,
-        regexp_extract(ltrim(t.trace, chr(10)), '^((?:[\w$]+\.)+[\w$]+)(?:: ?([^\n]*))?', ['type', 'message']) AS e,
-        CASE WHEN t.trace = '' AND following <> '' THEN concat_ws(chr(10), first_line, following)
-             WHEN t.lines <> '' THEN concat_ws(chr(10), first_line, t.lines) ELSE first_line END AS body
-    FROM split
 ), timed AS (
-    SELECT *, iso_time(parts, getvariable('zone')) AS event_time, severity_number_of(b.level) AS severity_number,
-        message_template(body) AS message_template
-    FROM thrown
+    SELECT *, iso_time(parts, getvariable('zone')) AS event_time,
+        CASE WHEN h.time = '' THEN raw
+             ELSE concat_ws(chr(10), CASE WHEN b.level = '' THEN h.rest WHEN m.logger = '' THEN b.rest ELSE m.message END,
+                            CASE WHEN contains(raw, chr(10)) THEN nullif(rtrim(raw[instr(raw, chr(10)) + 1:]), '') END) END AS body
+    FROM messaged
 )
 SELECT
     origin, logged AS raw,
-    CASE WHEN origin.flag = 'continuation' THEN NULL
-         WHEN h.time = '' THEN 'time: none at the start; expected 2026-11-22 13:04:05.123'
+    CASE WHEN h.time = '' THEN 'time: none at the start; expected 2026-11-22 13:04:05.123'
          WHEN event_time IS NULL THEN 'time: ' || left(h.time, 60) || ' is not a time; expected 2026-11-22 13:04:05.123' END AS reject_reason,
     event_time,
     iso_basis(parts, getvariable('zone')) AS time_basis,
     CASE WHEN b.level = '' THEN 'partial' ELSE 'ok' END AS parse_status,
     nullif(trim(b.application), '') AS service_name,
     nullif(b.level, '') AS severity_text,
-    severity_number,
     nullif(m.logger, '') AS logger_name,
     coalesce(nullif(b.thread, ''), nullif(trim(b.spring_thread), ''), nullif(trim(b.thread_after), '')) AS thread_name,
     try_cast(b.pid AS BIGINT) AS process_pid,
     body,
-    message_template,
-    nullif(e.type, '') AS exception_type,
-    nullif(e.message, '') AS exception_message,
-    nullif(trace, '') AS exception_stacktrace,
-    CASE WHEN severity_number >= 17 OR e.type <> '' THEN error_fingerprint_of(e.type, trace, message_template) END AS error_fingerprint,
     no_attributes() AS attributes
 FROM timed

@@ -20,7 +20,7 @@ CREATE OR REPLACE MACRO local_basis(local, zone) AS
          WHEN local_of(last_occurrence(local, zone), zone) <> local THEN 'zone_gap'
          ELSE 'zone' END;
 
--- '+09:00', '+0900', '+09', 'Z' → minutes east of UTC
+-- '+09:00', '+0900', '+09', '-9', 'Z' → minutes east of UTC
 CREATE OR REPLACE MACRO offset_minutes(text) AS
     CASE WHEN text IN ('Z', 'z', 'UTC', 'GMT') THEN 0
          ELSE (CASE WHEN text[1] = '-' THEN -1 ELSE 1 END)
@@ -31,9 +31,11 @@ CREATE OR REPLACE MACRO iso_parts(text) AS regexp_extract(trim(text),
     ['date', 'time', 'fraction', 'offset']);
 
 -- digits of any length after the point are a decimal fraction: .138633 is 138,633 microseconds
+CREATE OR REPLACE MACRO fraction_micros(digits) AS
+    to_microseconds(coalesce(nullif(rpad(left(digits, 6), 6, '0'), '000000')::BIGINT, 0));
+
 CREATE OR REPLACE MACRO iso_wall(parts) AS
-    try_cast(parts.date || ' ' || parts.time AS TIMESTAMP)
-    + to_microseconds(coalesce(nullif(rpad(left(parts.fraction, 6), 6, '0'), '000000')::BIGINT, 0));
+    try_cast(parts.date || ' ' || parts.time AS TIMESTAMP) + fraction_micros(parts.fraction);
 
 CREATE OR REPLACE MACRO iso_time(parts, zone) AS
     CASE WHEN parts.date IS NULL OR parts.date = '' THEN NULL
@@ -53,3 +55,94 @@ CREATE OR REPLACE MACRO epoch_time(text) AS
 
 -- [10/Oct/2000:13:55:36 -0700], the time of the common log format
 CREATE OR REPLACE MACRO clf_time(text) AS try_strptime(text, '%d/%b/%Y:%H:%M:%S %z')::TIMESTAMP;
+
+-- Times as people write them: ISO 8601 and its relatives (2026-11-22 13:04:05,123, 2026/11/22T13:04:05.5Z, 20261122T130405Z,
+-- 261122 13:04:05), 22/Nov/2026:13:04:05 +0900, Sun, 22 Nov 2026 13:04:05 GMT, Sun Nov 22 13:04:05.123 2026,
+-- Nov 22, 2026 1:04:05 PM, 11/22/2026 13:04:05 (month first), Nov 22 13:04:05 (no year), and epoch numbers.
+-- All patterns give the same groups; a group that a pattern does not have is ().
+CREATE OR REPLACE MACRO time_groups(text) AS
+    CASE WHEN regexp_matches(text, '^\s*\d{4}[-/.]\d') THEN regexp_extract(text,
+             '^()\s*(\d{4})[-/.](\d\d?)[-/.](\d\d?)(?:(?:[T _-]|: ?|\s+)(\d\d?:\d\d(?::\d\d)?)()(?:[.,:](\d{1,18}))?)?\s*([zZ]|[+-]\d\d?:?(?:\d\d)?|[A-Za-z]{1,5}(?:[+-]\d{1,2}(?::?\d\d)?)?)?()\s*$',
+             ['weekday', 'year', 'month', 'day', 'time', 'half', 'fraction', 'zone', 'last_year'])
+         WHEN regexp_matches(text, '^\s*\d{8}[T ]?\d{6}') THEN regexp_extract(regexp_replace(text, '^(\s*\d{8}[T ]?\d\d)(\d\d)(\d\d)', '\1:\2:\3'),
+             '^()\s*(\d{4})(\d\d)(\d\d)[T ]?(\d\d:\d\d:\d\d)()(?:[.,](\d{1,18}))?\s*([zZ]|[+-]\d\d:?(?:\d\d)?|[A-Za-z]{1,5})?()\s*$',
+             ['weekday', 'year', 'month', 'day', 'time', 'half', 'fraction', 'zone', 'last_year'])
+         WHEN regexp_matches(text, '^\s*(\d{6}|\d{8})[T ]+\d\d?:') THEN regexp_extract(text,
+             '^()\s*(\d{2}|\d{4})(\d\d)(\d\d)[T ]+(\d\d?:\d\d:\d\d)()(?:[.,](\d{1,18}))?\s*([zZ]|[+-]\d\d:?(?:\d\d)?|[A-Za-z]{1,5})?()\s*$',
+             ['weekday', 'year', 'month', 'day', 'time', 'half', 'fraction', 'zone', 'last_year'])
+         WHEN regexp_matches(text, '^\s*\d{1,2}/\d{1,2}/\d{2,4}') THEN regexp_extract(text,
+             '^()\s*(\d\d?)/(\d\d?)/(\d{4}|\d{2}),?[ T:]+(\d\d?:\d\d(?::\d\d)?)(?:[.,](\d{1,18}))?(?:\s*([AaPp])\.?[Mm]\.?)?\s*([zZ]|[+-]\d\d:?(?:\d\d)?|[A-Za-z]{1,5})?()\s*$',
+             ['weekday', 'month', 'day', 'year', 'time', 'fraction', 'half', 'zone', 'last_year'])::STRUCT(
+             weekday VARCHAR, "year" VARCHAR, "month" VARCHAR, "day" VARCHAR, "time" VARCHAR, half VARCHAR, fraction VARCHAR, "zone" VARCHAR, last_year VARCHAR)
+         WHEN regexp_matches(text, '^\s*([A-Za-z]{3,9},? )?\s*\d{1,2}[/ -][A-Za-z]{3}') THEN regexp_extract(text,
+             '^\s*(?:([A-Za-z]{3,9}),? )?\s*(\d\d?)[/ -]([A-Za-z]{3})[a-z]*[/ -](\d{4}|\d{2})[:, T]+(\d\d?:\d\d(?::\d\d)?)(?:[.,](\d{1,18}))?(?:\s*([AaPp])\.?[Mm]\.?)?\s*\(?([zZ]|[+-]\d\d:?(?:\d\d)?|[A-Za-z]{1,5}(?:[+-]\d{1,2}(?::?\d\d)?)?)?\)?()\s*$',
+             ['weekday', 'day', 'month', 'year', 'time', 'fraction', 'half', 'zone', 'last_year'])::STRUCT(
+             weekday VARCHAR, "year" VARCHAR, "month" VARCHAR, "day" VARCHAR, "time" VARCHAR, half VARCHAR, fraction VARCHAR, "zone" VARCHAR, last_year VARCHAR)
+         WHEN regexp_matches(text, '^\s*([A-Za-z]{3,9}\.?,?\s+)?[A-Za-z]{3,9}\.?\s+\d') THEN regexp_extract(text,
+             '^\s*(?:([A-Za-z]{3,9})\.?,?\s+)?([A-Za-z]{3})[a-z]*\.?\s+(\d\d?)(?:,?\s+(\d{4}))?,?\s+(\d\d?:\d\d(?::\d\d)?)(?:[.,](\d{1,18}))?(?:\s*([AaPp])\.?[Mm]\.?)?(?:\s*([zZ]|[+-]\d\d:?(?:\d\d)?|[A-Z]{1,5}))?(?:\s+(\d{4}))?\s*$',
+             ['weekday', 'month', 'day', 'year', 'time', 'fraction', 'half', 'zone', 'last_year'])::STRUCT(
+             weekday VARCHAR, "year" VARCHAR, "month" VARCHAR, "day" VARCHAR, "time" VARCHAR, half VARCHAR, fraction VARCHAR, "zone" VARCHAR, last_year VARCHAR)
+    END;
+
+CREATE OR REPLACE MACRO month_number(name) AS
+    CASE WHEN name ~ '^\d+$' THEN name
+         ELSE nullif((instr('janfebmaraprmayjunjulaugsepoctnovdec', lower(left(name, 3))) + 2) // 3, 0)::VARCHAR END;
+
+-- hours of 1 to 12 with am or pm
+CREATE OR REPLACE MACRO clock_of(t) AS
+    CASE WHEN t.half = '' THEN t."time"
+         ELSE ((split_part(t."time", ':', 1)::INTEGER % 12) + CASE WHEN lower(t.half) = 'p' THEN 12 ELSE 0 END)
+              || t."time"[instr(t."time", ':'):] END;
+
+-- a leap second is the first of the next minute
+CREATE OR REPLACE MACRO wall_of(year, month, day, clock, fraction) AS
+    try_cast(year || '-' || month || '-' || day || ' ' || CASE WHEN ends_with(clock, ':60') THEN clock[:-4] || ':59' ELSE coalesce(nullif(clock, ''), '00:00') END AS TIMESTAMP)
+    + fraction_micros(fraction) + to_seconds(CASE WHEN ends_with(clock, ':60') THEN 1 ELSE 0 END);
+
+-- without a year: the year that brings the time nearest to the landing hour; 29 February is in the nearest leap year
+CREATE OR REPLACE MACRO wall_near(landing, month, day, clock, fraction) AS
+    CASE WHEN wall_of(year(landing), month, day, clock, fraction) IS NULL
+         THEN coalesce(wall_of(year(landing) - 1, month, day, clock, fraction), wall_of(year(landing) + 1, month, day, clock, fraction),
+                       wall_of(year(landing) - 2, month, day, clock, fraction))
+         WHEN wall_of(year(landing), month, day, clock, fraction) > landing + INTERVAL 183 DAY
+         THEN wall_of(year(landing) - 1, month, day, clock, fraction)
+         WHEN wall_of(year(landing), month, day, clock, fraction) < landing - INTERVAL 183 DAY
+         THEN wall_of(year(landing) + 1, month, day, clock, fraction)
+         ELSE wall_of(year(landing), month, day, clock, fraction) END;
+
+-- minutes east of UTC of +09:00, +0900, +09, GMT+2 or an abbreviation; NULL for a name that is not known
+CREATE OR REPLACE MACRO zone_minutes(text) AS
+    CASE WHEN text ~ '^[+-]\d\d?:?(\d\d)?$'
+         THEN (CASE WHEN text[1] = '-' THEN -1 ELSE 1 END)
+              * (regexp_extract(text, '^[+-](\d\d?)', 1)::INTEGER * 60 + coalesce(nullif(regexp_extract(text, '^[+-]\d\d:?(\d\d)$', 1), '')::INTEGER, 0))
+         WHEN text ~ '^(?i:GMT|UTC)[+-]\d'
+         THEN (CASE WHEN text[4] = '-' THEN -1 ELSE 1 END)
+              * (regexp_extract(text[5:], '^(\d\d?)', 1)::INTEGER * 60 + coalesce(nullif(regexp_extract(text[5:], '^\d\d?:?(\d\d)$', 1), '')::INTEGER, 0))
+         ELSE map_extract_value(MAP {'Z': 0, 'UTC': 0, 'GMT': 0, 'UT': 0, 'WET': 0, 'WEST': 60, 'BST': 60, 'CET': 60, 'CEST': 120,
+              'EET': 120, 'EEST': 180, 'MSK': 180, 'EST': -300, 'EDT': -240, 'CST': -360, 'CDT': -300, 'MST': -420, 'MDT': -360,
+              'PST': -480, 'PDT': -420, 'AKST': -540, 'AKDT': -480, 'HST': -600, 'JST': 540, 'KST': 540, 'HKT': 480, 'SGT': 480,
+              'AWST': 480, 'AEST': 600, 'AEDT': 660, 'NZST': 720, 'NZDT': 780}, upper(text)) END;
+
+CREATE OR REPLACE MACRO moment_of_groups(groups, zone_name, landing) AS
+    list_transform(list_transform([groups], lambda t: {'t': t, 'minutes': CASE WHEN t."zone" <> '' THEN zone_minutes(t."zone") END, 'wall':
+        CASE WHEN t."day" = '' OR t."day" IS NULL THEN NULL
+             WHEN t."year" <> '' OR t.last_year <> ''
+             THEN wall_of(CASE WHEN length(t."year") = 2 THEN CASE WHEN t."year" < '70' THEN '20' ELSE '19' END || t."year" ELSE coalesce(nullif(t."year", ''), t.last_year) END,
+                          month_number(t."month"), t."day", clock_of(t), t.fraction)
+             ELSE wall_near(landing, month_number(t."month"), t."day", clock_of(t), t.fraction) END}),
+        lambda w: {
+            'time': CASE WHEN w.minutes IS NOT NULL THEN w.wall - to_minutes(w.minutes)
+                         WHEN w.t."zone" <> '' AND zone_name IN ('UTC', 'Etc/UTC') THEN NULL
+                         ELSE local_to_utc(w.wall, zone_name) END,
+            'basis': CASE WHEN w.minutes IS NOT NULL THEN 'offset' ELSE local_basis(w.wall, zone_name) END
+                     || CASE WHEN w.t."year" = '' AND w.t.last_year = '' THEN '_year_inferred' ELSE '' END,
+            'wrong_weekday': CASE WHEN w.t.weekday <> '' AND lower(left(w.t.weekday, 3)) <> lower(left(dayname(w.wall), 3)) THEN w.t.weekday END})[1];
+
+-- {time, basis, wrong_weekday} of a written time or an epoch number; time is NULL where it is none.
+-- A zone name that is not known is read in the source's zone where that is not UTC; else the time is none.
+CREATE OR REPLACE MACRO moment(text) AS
+    CASE WHEN text ~ '^\d{9,19}(\.\d{1,30})?$' THEN {'time': epoch_time(text), 'basis': 'epoch', 'wrong_weekday': NULL::VARCHAR}
+         ELSE moment_of_groups(time_groups(text), getvariable('zone'), getvariable('landing')::TIMESTAMP) END;
+
+CREATE OR REPLACE MACRO moment_in_zone(text, zone) AS
+    moment_of_groups(time_groups(text), zone, getvariable('landing')::TIMESTAMP);

@@ -3,14 +3,17 @@
 -- Parameters: source_name, service_name, and by object number object_uris, object_ids, object_times.
 WITH enveloped AS (
     SELECT
-        parsed.* EXCLUDE (outcome, reject_reason, raw, sanitized, attributes, service_name),
+        parsed.* EXCLUDE (outcome, reject_reason, raw, sanitized, stream, attributes, service_name),
         getvariable('object_uris')[object_no + 1] AS source_uri,
         getvariable('object_times')[object_no + 1] AS observed_time,
-        getvariable('object_ids')[object_no + 1] || '-' || source_line AS event_id,
+        getvariable('object_ids')[object_no + 1] || '-' || source_line
+            || CASE WHEN source_part = 0 THEN '' ELSE '.' || source_part END AS event_id,
         getvariable('source_name') AS source_name,
         coalesce(parsed.service_name, getvariable('service_name')) AS service_name,
-        CASE WHEN sanitized IS NULL THEN attributes
-             ELSE map_concat(attributes, MAP {'sanitized': sanitized}) END AS attributes
+        CASE WHEN sanitized IS NULL AND stream IS NULL THEN attributes
+             ELSE map_concat(attributes, map_from_entries(list_filter(
+                 [{'key': 'sanitized', 'value': sanitized}, {'key': 'stream', 'value': stream}],
+                 lambda entry: entry.value IS NOT NULL))) END AS attributes
     FROM {parsed} AS parsed
     WHERE outcome = 'row' {where}
 ), enriched AS (

@@ -120,8 +120,8 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     "limit share not a number": ("quarantine_limit = { share = nan }", ["quarantine_limit.share", "nan"]),
     "limit lines negative": ("quarantine_limit = { lines = -1 }", ["quarantine_limit.lines", "-1", "0 or more"]),
     "limit unknown key": ("quarantine_limit = { rate = 1 }", ["quarantine_limit.rate", "lines, share"]),
-    "fields a list": ('fields = ["ts"]', ["sources.web.fields", "ts", "JSON field"]),
-    "fields to a number": ("fields = { event_time = 1 }", ["sources.web.fields", "JSON field"]),
+    "fields a list": ('fields = ["ts"]', ["sources.web.fields", "ts", "field of the log"]),
+    "fields to a number": ("fields = { event_time = 1 }", ["sources.web.fields", "field of the log"]),
     "producer no pattern": ('producer = "("', ["sources.web.producer", "'('", "regular expression"]),
     "producer a number": ("producer = 1", ["sources.web.producer", "1", "regular expression"]),
 }

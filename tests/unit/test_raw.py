@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from etl.io import raw
-from etl.io.raw import CorruptObject, RawInput, Reading, RecordReader, codec_of, sample
+from etl.io.raw import Cut, CorruptObject, RawInput, Reading, RecordReader, codec_of, sample
 
 OBSERVED = datetime(2026, 11, 22, 14)
 START = r"^\d{4}-"
@@ -38,7 +38,7 @@ def read(
     *paths: Path, start: str | None = None, producers: list[str] | None = None
 ) -> tuple[list[dict[str, Any]], list[Reading]]:
     inputs = [RawInput(i, path, OBSERVED, producers[i] if producers else "p") for i, path in enumerate(paths)]
-    reader = RecordReader(inputs, start)
+    reader = RecordReader(inputs, Cut(record_start=start))
     records = [row for batch in reader.batches() for row in batch.to_pylist()]
     return records, [reader.readings[item.number] for item in inputs]
 
