@@ -20,9 +20,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from etl.config import Settings, Source, checked_zone, config_path, load
-from etl.errors import EtlError
+from etl.config import Settings, Source, checked_encoding, checked_zone, config_path, load
+from etl.errors import ConfigError, EtlError
 from etl.model.hours import format_hour, hours_between, parse_hour
+from etl.schema import DATASETS
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -54,9 +55,16 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("parse", help="parse a file to JSON lines with the pipeline's own SQL")
     command.add_argument("file", nargs="?", default="-", help="a log file, - for standard input")
-    command.add_argument("--format", default="auto", help="name of a format (default: try them all)")
+    command.add_argument(
+        "--format", default="auto", help="a format, or docker/ or cri/ and a format (default: try them all)"
+    )
     command.add_argument("--zone", default="UTC", help="IANA zone of timestamps without one")
-    command.add_argument("--source", help="take format, zone and fields of this source of sources.toml")
+    command.add_argument("--encoding", default="utf-8", help="of the text, such as latin-1 or big5")
+    command.add_argument("--dataset", help="for formats that fit any dataset")
+    command.add_argument(
+        "--option", action="append", default=[], metavar="NAME=TEXT", help="an option of the format (repeatable)"
+    )
+    command.add_argument("--source", help="take all of this from a source of sources.toml")
     command.add_argument("--rejects", type=Path, metavar="FILE", help="write rejected records there as JSON lines")
     command.set_defaults(command=_parse)
 
@@ -145,8 +153,22 @@ def _parse_source(options: argparse.Namespace) -> tuple[Settings, Source]:
     if options.source:
         settings = _settings(options)
         return settings, settings.source(options.source)
-    zone = checked_zone("--zone", options.zone)
-    source = Source(name="parse", raw="./", format=options.format, zone=zone, service_name="parse")
+    if options.dataset is not None and options.dataset not in DATASETS:
+        raise ConfigError("--dataset", options.dataset, f"one of {', '.join(DATASETS)}")
+    given = [text.partition("=") for text in options.option]
+    for name, separator, _ in given:
+        if not separator:
+            raise ConfigError("--option", name, "NAME=TEXT, such as delimiter=;")
+    source = Source(
+        name="parse",
+        raw="./",
+        format=options.format,
+        zone=checked_zone("--zone", options.zone),
+        service_name="parse",
+        dataset=options.dataset,
+        encoding=checked_encoding("--encoding", options.encoding),
+        options=tuple((name, value) for name, _, value in given),
+    )
     return _with_own_sql(options), source
 
 
@@ -158,7 +180,7 @@ def _with_own_sql(options: argparse.Namespace) -> Settings:
 
 def _detect(options: argparse.Namespace) -> int:
     from etl.io.workspace import workspace
-    from etl.stages.parse import UNKNOWN, scores
+    from etl.stages.parse import best, scores
 
     source = Source(name="detect", raw="./", service_name="detect")
     found = []
@@ -166,9 +188,9 @@ def _detect(options: argparse.Namespace) -> int:
         for path in options.files:
             if not path.is_file():
                 raise EtlError(f"{path}: no such file; expected a log file")
-            tried = sorted(scores(space, source, path).items(), key=lambda item: (-item[1], item[0]))
-            best = tried[0] if tried else (UNKNOWN, 0.0)
-            found.append({"file": str(path), "format": best[0], "score": round(best[1], 4)})
+            tried = scores(space, source, path)
+            name = best(space, tried)
+            found.append({"file": str(path), "format": name, "score": round(tried.get(name, 0.0), 4)})
     if options.json:
         print(_json(found))
     else:

@@ -39,7 +39,8 @@ _CRI = re.compile(rb"(\d{4}-\d\d-\d\dT\S+) (stdout|stderr) ([A-Z])(?::\S*)?(?: (
 _DOCKER = re.compile(rb'\s*\{.*"log"\s*:', re.DOTALL)
 _COUNT = re.compile(rb"[\r\n ]*(\d{1,9}) (?=<)")
 _BETWEEN = re.compile(rb"[\s,\]}]*")
-_TOKEN = re.compile(rb'"(?:[^"\\\n]|\\.)*"|["{}\[\]]')
+_REST_OF_STRING = re.compile(rb'(?:[^"\\\n]++|\\.)*+("|\n)?', re.DOTALL)
+_TOKEN = re.compile(rb'"(?:[^"\\\n]++|\\.)*+"|["{}\[\]]')
 _ENOUGH_WRAPPED = 0.6
 
 
@@ -83,7 +84,7 @@ class _Record:
     lines: int
     offset: int
     flag: str | None
-    data: bytes
+    data: bytes | bytearray
     heading: str | None = None
     stream: str | None = None
     time: str | None = None
@@ -222,12 +223,21 @@ def _elements(buffer: _Buffer, more: Iterator[bytes | None], cut: Cut) -> Iterat
                     yield buffer.span(position, end)
                     position = end
                     continue
+            if scan.in_long_string:
+                rest = _REST_OF_STRING.match(buffer.data, position)
+                assert rest is not None
+                position, scan.in_long_string = rest.end(), rest[1] is None
+                if scan.in_long_string:
+                    break
             token = _TOKEN.search(buffer.data, position)
             if token is None:
                 position = len(buffer.data)
             elif token[0] == b'"' and not last and buffer.data.find(b"\n", position) < 0:
                 # the string goes on in the next chunk
-                position = token.start()
+                scan.in_long_string = len(buffer.data) - scan.begin > LONGEST_RECORD
+                position = token.end() if scan.in_long_string else token.start()
+                if scan.in_long_string:
+                    continue
                 break
             else:
                 here, position = token.start(), token.end()
@@ -261,6 +271,7 @@ class _Scan:
     element: bool = False
     seen: bool = False
     given: bool = False
+    in_long_string: bool = False
 
     @property
     def is_in_record(self) -> bool:
@@ -411,8 +422,9 @@ class _Unwrapper:
         for name, stream in self._streams.items():
             if stream.partial:
                 self._complete(name, stream, stream.partial)
-            if stream.record:
-                self._rows.add(stream.record)
+        waiting = [stream.record for stream in self._streams.values() if stream.record]
+        for record in sorted(waiting, key=lambda item: (item.source.number, item.line)):
+            self._rows.add(record)
         self._streams.clear()
 
     def _line(self, item: RawInput, number: int, offset: int, raw: bytes, too_long: bool) -> None:

@@ -606,7 +606,7 @@ def _strings(
     return pa.array(texts, pa.string()), marks
 
 
-def decoded(piece: bytes, encoding: str) -> tuple[str, str | None]:
+def decoded(piece: bytes | bytearray, encoding: str) -> tuple[str, str | None]:
     """(text, flag): undecodable bytes and NUL become U+FFFD."""
     flag = None
     try:

@@ -412,12 +412,13 @@ def _require_options(source: Source, statement: Statement) -> None:
 
 def detect(space: Workspace, source: Source, path: Path) -> str:
     """The format that reads the first lines of a file best, such as ``combined`` or ``docker/logback``, or ``unknown``."""
-    found = scores(space, source, path)
-    if not found:
-        return UNKNOWN
-    best = max(found.values())
-    near = [name for name in found if found[name] >= best - _ABOUT_EQUAL]
-    return max(near, key=lambda name: (_format_of(space, name)[1].priority, found[name], name))
+    return best(space, scores(space, source, path))
+
+
+def best(space: Workspace, found: dict[str, float]) -> str:
+    """Of those that read about as well as the best one, the format of the highest priority; ``unknown`` if there is none."""
+    near = [name for name in found if found[name] >= max(found.values()) - _ABOUT_EQUAL]
+    return max(near, key=lambda name: (_format_of(space, name)[1].priority, found[name], name), default=UNKNOWN)
 
 
 def scores(space: Workspace, source: Source, path: Path) -> dict[str, float]:

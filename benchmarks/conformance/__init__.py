@@ -1,0 +1,1 @@
+"""Other parsers' own test cases, run through our formats. See ``python -m benchmarks.conformance --help``."""

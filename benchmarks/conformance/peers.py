@@ -1,0 +1,200 @@
+"""What a peer expects of its test cases: read from ``corpus/cases/*.jsonl``, brought to flat records of field → value."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from etl.model.hours import parse_hour
+
+PEERS = Path(__file__).parent / "peers"
+TIME_FIELD = "$time"
+_PROGRAM_FORMAT = re.compile(r"format:\s*\"(\w+)\"")
+_INFLUX = re.compile(r'((?:[^\\ ,"]|\\.|"(?:[^"\\]|\\.)*")+)([ ,]|$)')
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One mapping: which of our formats reads a peer's cases, and where its fields are in our rows."""
+
+    name: str
+    title: str
+    formats: dict[str, str]
+    unsupported: dict[str, str]
+    fields: dict[str, str]
+    left_out: dict[str, str]
+    ours_is_right: dict[str, str]
+    settings: dict[str, Any]
+
+    @property
+    def zone(self) -> str:
+        """IANA zone of times without an offset."""
+        return str(self.settings.get("zone", "UTC"))
+
+    @property
+    def arrived(self) -> datetime:
+        """Landing hour of the cases: it decides a missing year."""
+        return parse_hour(self.settings.get("arrived", "2026-11-22T00"))
+
+    def format_of(self, case: dict[str, Any]) -> str | None:
+        """Our format for a case; None where the peer's has none."""
+        return next((self.formats[key] for key in self._keys(case) if key in self.formats), None)
+
+    def reason_of(self, case: dict[str, Any]) -> str | None:
+        """Why a case is not about a format of ours; None if it is not said."""
+        return next((self.unsupported[key] for key in self._keys(case) if key in self.unsupported), None)
+
+    @staticmethod
+    def _keys(case: dict[str, Any]) -> list[str]:
+        arguments = case.get("args") if isinstance(case.get("args"), dict) else {}
+        found = _PROGRAM_FORMAT.search(case.get("vrl_program") or "")
+        variant = (arguments or {}).get("format") or (found[1] if found else None)
+        return [*([f"{case['format']}:{variant}"] if variant else []), str(case["format"]), "*"]
+
+    def options_of(self, case: dict[str, Any]) -> dict[str, str]:
+        """The options of our format, completed by the case's arguments as ``options_from_args`` says."""
+        return {**self.settings.get("options", {}), **self._from_arguments(case, "options_from_args")}
+
+    def fields_of(self, case: dict[str, Any]) -> dict[str, str]:
+        """The [fields] of the source that stands for the case."""
+        return {**self.settings.get("fields_of_source", {}), **self._from_arguments(case, "fields_from_args")}
+
+    def _from_arguments(self, case: dict[str, Any], key: str) -> dict[str, str]:
+        arguments = case.get("args") if isinstance(case.get("args"), dict) else {}
+        named = self.settings.get(key, {})
+        return {ours: _plain_list((arguments or {})[theirs]) for ours, theirs in named.items() if theirs in (arguments or {})}
+
+    def explanation(self, name: str) -> str | None:
+        """Why a differing value of this field is right."""
+        return _matching(self.ours_is_right, name)
+
+    def is_left_out(self, name: str) -> bool:
+        """Whether a field of the peer is not about parsing."""
+        return name not in self.fields and _matching(self.left_out, name) is not None
+
+
+def _matching(rules: dict[str, str], name: str) -> str | None:
+    return next((reason for pattern, reason in rules.items() if fnmatchcase(name, pattern)), None)
+
+
+def _plain_list(value: object) -> str:
+    text = str(value)
+    return ",".join(json.loads(text)) if text.startswith("[") else text
+
+
+def load(name: str) -> Peer:
+    """The mapping of one case file. Raises KeyError and TOML errors as they are."""
+    raw = tomllib.loads((PEERS / f"{name}.toml").read_text(encoding="utf-8"))
+    formats = {"*": raw["format"]} if "format" in raw else dict(raw.get("formats", {}))
+    tables = {key: dict(raw.get(key, {})) for key in ("unsupported", "fields", "left_out", "ours_is_right")}
+    taken = {"title", "format", "formats", *tables}
+    rest = {key: value for key, value in raw.items() if key not in taken}
+    return Peer(name, raw["title"], formats, **tables, settings=rest)
+
+
+@dataclass
+class Case:
+    """One case: its text, and the records the peer makes of it; ``rejected`` where it refuses the text."""
+
+    raw: dict[str, Any]
+    text: str
+    records: list[dict[str, Any]] = field(default_factory=list)
+    rejected: bool = False
+
+    @property
+    def source(self) -> str:
+        """Where the peer keeps it."""
+        return str(self.raw.get("source", ""))
+
+
+def read_cases(path: Path, peer: Peer) -> list[Case]:
+    """All cases of a file."""
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        raw = json.loads(line)
+        case = Case(raw, _text_of(raw))
+        if "expected_influx_line_protocol" in raw:
+            lines = raw["expected_influx_line_protocol"]
+            case.rejected = raw.get("kind") == "err"
+            case.records = [] if case.rejected else [_influx(item) for item in lines.splitlines() if item]
+        else:
+            expected = raw.get("expected")
+            case.rejected = _is_error(expected)
+            case.records = [] if case.rejected else _records(expected)
+            if raw.get("expected_time") and case.records:
+                case.records[0][TIME_FIELD] = _fluentd_time(raw["expected_time"], peer)
+        found.append(case)
+    return found
+
+
+def _text_of(raw: dict[str, Any]) -> str:
+    given = raw.get("lines", raw.get("line", raw.get("input", "")))
+    return "\n".join(given) if isinstance(given, list) else str(given or "")
+
+
+def _is_error(expected: object) -> bool:
+    return isinstance(expected, dict) and "$error" in expected
+
+
+def _records(expected: object) -> list[dict[str, Any]]:
+    if expected is None:
+        return []
+    if isinstance(expected, dict) and list(expected) == ["records"]:
+        return [{"record": item} for item in expected["records"]]
+    items = expected if isinstance(expected, list) else [expected]
+    return [flat(item) if isinstance(item, dict) else {"value": item} for item in items if item is not None]
+
+
+def flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested objects with their keys joined by dots; ``$ts`` and the like stay values."""
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        if isinstance(item, dict) and item and not any(name.startswith("$") for name in item):
+            found.update(flat(item, f"{prefix}{key}."))
+        else:
+            found[prefix + key] = item
+    return found
+
+
+def _fluentd_time(expected: dict[str, Any], peer: Peer) -> dict[str, str]:
+    pattern = expected["opts"].get("format", "%Y-%m-%dT%H:%M:%S%z").replace("%L", "%f").replace("%N", "%f")
+    text = expected["$event_time"]
+    if "%Y" not in pattern:
+        pattern, text = f"%Y {pattern}", f"{peer.arrived.year} {text}"
+    found = datetime.strptime(text, pattern)
+    aware = found if found.tzinfo else found.replace(tzinfo=ZoneInfo(peer.zone))
+    return {"$ts": aware.astimezone(UTC).isoformat()}
+
+
+def _influx(line: str) -> dict[str, Any]:
+    """Tags (``tag.x``) and fields (``field.x``) of an InfluxDB line; its timestamp is the order of arrival, left out."""
+    parts: list[list[str]] = [[]]
+    for token, separator in _INFLUX.findall(line):
+        parts[-1].append(token)
+        if separator == " ":
+            parts.append([])
+    found: dict[str, Any] = {}
+    for kind, pairs in (("tag", parts[0][1:]), ("field", parts[1] if len(parts) > 1 else [])):
+        for pair in pairs:
+            name, _, value = pair.partition("=")
+            found[f"{kind}.{_unescaped(name)}"] = _influx_value(value) if kind == "field" else _unescaped(value)
+    return found
+
+
+def _influx_value(text: str) -> Any:
+    if text.startswith('"'):
+        return re.sub(r'\\(["\\])', r"\1", text[1:-1])
+    if text in ("true", "false", "t", "f", "T", "F", "True", "False"):
+        return text[0].lower() == "t"
+    return text[:-1] if text[-1:] in ("i", "u") else text
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\([ ,=])", r"\1", text)
