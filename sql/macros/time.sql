@@ -58,10 +58,14 @@ CREATE OR REPLACE MACRO clf_time(text) AS try_strptime(text, '%d/%b/%Y:%H:%M:%S 
 
 -- Times as people write them: ISO 8601 and its relatives (2026-11-22 13:04:05,123, 2026/11/22T13:04:05.5Z, 20261122T130405Z,
 -- 261122 13:04:05), 22/Nov/2026:13:04:05 +0900, Sun, 22 Nov 2026 13:04:05 GMT, Sun Nov 22 13:04:05.123 2026,
--- Nov 22, 2026 1:04:05 PM, 11/22/2026 13:04:05 (month first), Nov 22 13:04:05 (no year), and epoch numbers.
+-- Nov 22, 2026 1:04:05 PM, 2026 Nov 22 13:04:05, 11/22/2026 13:04:05 (month first, unless it is no month), Nov 22 13:04:05
+-- (no year), and epoch numbers.
 -- All patterns give the same groups; a group that a pattern does not have is ().
 CREATE OR REPLACE MACRO time_groups(text) AS
-    CASE WHEN regexp_matches(text, '^\s*\d{4}[-/.]\d') THEN regexp_extract(text,
+    CASE WHEN regexp_matches(text, '^\s*\d{4}[-/. ][A-Za-z]') THEN regexp_extract(text,
+             '^()\s*(\d{4})[-/. ]([A-Za-z]{3})[a-z]*[-/. ](\d\d?)[T :]+(\d\d?:\d\d(?::\d\d)?)()(?:[.,](\d{1,18}))?\s*([zZ]|[+-]\d\d?:?(?:\d\d)?|[A-Za-z]{1,5})?()\s*$',
+             ['weekday', 'year', 'month', 'day', 'time', 'half', 'fraction', 'zone', 'last_year'])
+         WHEN regexp_matches(text, '^\s*\d{4}[-/.]\d') THEN regexp_extract(text,
              '^()\s*(\d{4})[-/.](\d\d?)[-/.](\d\d?)(?:(?:[T _-]|: ?|\s+)(\d\d?:\d\d(?::\d\d)?)()(?:[.,:](\d{1,18}))?)?\s*([zZ]|[+-]\d\d?:?(?:\d\d)?|[A-Za-z]{1,5}(?:[+-]\d{1,2}(?::?\d\d)?)?)?()\s*$',
              ['weekday', 'year', 'month', 'day', 'time', 'half', 'fraction', 'zone', 'last_year'])
          WHEN regexp_matches(text, '^\s*\d{8}[T ]?\d{6}') THEN regexp_extract(regexp_replace(text, '^(\s*\d{8}[T ]?\d\d)(\d\d)(\d\d)', '\1:\2:\3'),
@@ -70,8 +74,12 @@ CREATE OR REPLACE MACRO time_groups(text) AS
          WHEN regexp_matches(text, '^\s*(\d{6}|\d{8})[T ]+\d\d?:') THEN regexp_extract(text,
              '^()\s*(\d{2}|\d{4})(\d\d)(\d\d)[T ]+(\d\d?:\d\d:\d\d)()(?:[.,](\d{1,18}))?\s*([zZ]|[+-]\d\d:?(?:\d\d)?|[A-Za-z]{1,5})?()\s*$',
              ['weekday', 'year', 'month', 'day', 'time', 'half', 'fraction', 'zone', 'last_year'])
+         WHEN regexp_matches(text, '^\s*(1[3-9]|2\d|3[01])/\d{1,2}/\d{2,4}') THEN regexp_extract(text,
+             '^()\s*(\d\d?)/(\d\d?)/(\d{4}|\d{2}),?[ T:]+(\d\d?:\d\d(?::\d\d)?)(?:[.,:](\d{1,18}))?(?:\s*([AaPp])\.?[Mm]\.?)?\s*([zZ]|[+-]\d\d:?(?:\d\d)?|[A-Za-z]{1,5})?()\s*$',
+             ['weekday', 'day', 'month', 'year', 'time', 'fraction', 'half', 'zone', 'last_year'])::STRUCT(
+             weekday VARCHAR, "year" VARCHAR, "month" VARCHAR, "day" VARCHAR, "time" VARCHAR, half VARCHAR, fraction VARCHAR, "zone" VARCHAR, last_year VARCHAR)
          WHEN regexp_matches(text, '^\s*\d{1,2}/\d{1,2}/\d{2,4}') THEN regexp_extract(text,
-             '^()\s*(\d\d?)/(\d\d?)/(\d{4}|\d{2}),?[ T:]+(\d\d?:\d\d(?::\d\d)?)(?:[.,](\d{1,18}))?(?:\s*([AaPp])\.?[Mm]\.?)?\s*([zZ]|[+-]\d\d:?(?:\d\d)?|[A-Za-z]{1,5})?()\s*$',
+             '^()\s*(\d\d?)/(\d\d?)/(\d{4}|\d{2}),?[ T:]+(\d\d?:\d\d(?::\d\d)?)(?:[.,:](\d{1,18}))?(?:\s*([AaPp])\.?[Mm]\.?)?\s*([zZ]|[+-]\d\d:?(?:\d\d)?|[A-Za-z]{1,5})?()\s*$',
              ['weekday', 'month', 'day', 'year', 'time', 'fraction', 'half', 'zone', 'last_year'])::STRUCT(
              weekday VARCHAR, "year" VARCHAR, "month" VARCHAR, "day" VARCHAR, "time" VARCHAR, half VARCHAR, fraction VARCHAR, "zone" VARCHAR, last_year VARCHAR)
          WHEN regexp_matches(text, '^\s*([A-Za-z]{3,9},? )?\s*\d{1,2}[/ -][A-Za-z]{3}') THEN regexp_extract(text,
@@ -146,3 +154,12 @@ CREATE OR REPLACE MACRO moment(text) AS
 
 CREATE OR REPLACE MACRO moment_in_zone(text, zone) AS
     moment_of_groups(time_groups(text), zone, getvariable('landing')::TIMESTAMP);
+
+-- a time in the form that a source declares: strptime directives, or epoch, epoch_ms, epoch_us, epoch_ns; {time, basis, wrong_weekday}
+CREATE OR REPLACE MACRO epoch_scale(form) AS map_extract_value(MAP {'epoch': 1000000, 'epoch_ms': 1000, 'epoch_us': 1, 'epoch_ns': 0.001}, form);
+
+CREATE OR REPLACE MACRO moment_as(text, form, zone) AS
+    CASE WHEN epoch_scale(form) IS NOT NULL
+         THEN {'time': make_timestamp(try_cast(trunc(try_cast(text AS DECIMAL(38, 10)) * epoch_scale(form)) AS BIGINT)), 'basis': 'epoch', 'wrong_weekday': NULL::VARCHAR}
+         WHEN contains(form, '%z') THEN {'time': try_strptime(text, form)::TIMESTAMP, 'basis': 'offset', 'wrong_weekday': NULL::VARCHAR}
+         ELSE {'time': local_to_utc(try_strptime(text, form)::TIMESTAMP, zone), 'basis': local_basis(try_strptime(text, form)::TIMESTAMP, zone), 'wrong_weekday': NULL::VARCHAR} END;

@@ -11,9 +11,7 @@ WITH entered AS (
     SELECT *, dash_null(entry_event_time.value) AS picked_event_time FROM found
 ), timed AS (
     SELECT *, CASE WHEN getvariable('options')['time_format'] IS NULL THEN moment(picked_event_time)
-         ELSE {'time': CASE WHEN getvariable('options')['time_format'] LIKE '%\%z%' ESCAPE '\' THEN try_strptime(picked_event_time, getvariable('options')['time_format'])::TIMESTAMP
-                            ELSE local_to_utc(try_strptime(picked_event_time, getvariable('options')['time_format'])::TIMESTAMP, getvariable('zone')) END,
-               'basis': CASE WHEN getvariable('options')['time_format'] LIKE '%\%z%' ESCAPE '\' THEN 'offset' ELSE 'zone' END, 'wrong_weekday': NULL::VARCHAR} END AS declared_moment
+                   ELSE moment_as(picked_event_time, getvariable('options')['time_format'], getvariable('zone')) END AS declared_moment
     FROM picked
 )
 SELECT
