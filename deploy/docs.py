@@ -16,10 +16,10 @@ from typing import Any
 
 import etl
 from etl.config import Settings, Source
-from etl.io.statements import Statement, Statements, load_statements
+from etl.io.statements import DECLARED, Statement, Statements, load_statements
 from etl.io.workspace import workspace
-from etl.schema import DATASETS, ENVELOPE, QUARANTINE, Column
-from etl.stages.parse import parse_file
+from etl.schema import DATASETS, ENVELOPE, QUARANTINE, Column, columns
+from etl.stages.parse import given_columns, parse_file
 
 DOCS = Path(__file__).absolute().parent.parent / "docs"
 _NOTE = "<!-- Written by `python -m deploy.docs`; a change made here is lost. -->\n"
@@ -66,21 +66,28 @@ _PARTITIONS = {
 def formats_page(statements: Statements) -> str:
     """The page of all formats: header, and what the sample becomes."""
     listed = sorted(statements.formats.values(), key=lambda item: (item.dataset, item.name))
+    every = {item.name: ", ".join(f"`{name}`" for name in item.datasets) for item in listed}
     parts = [
         _NOTE,
         "# Formats\n",
         "One file in `sql/formats/` is one format. `format = \"auto\"` in `sources.toml`, `etl parse` and `etl detect` try\n"
         "all of them on the first lines of each object. [Recipes](recipes.md) shows how to add one.\n",
-        _table(("Format", "What it reads", "Dataset"), [(f"[{i.name}](#{i.name})", i.header["title"], f"`{i.dataset}`") for i in listed]),
+        _table(("Format", "What it reads", "Dataset"), [(f"[{i.name}](#{i.name})", i.header["title"], every[i.name]) for i in listed]),
     ]  # fmt: skip
     for item in listed:
-        parts += [f"## {item.name}\n", f"{item.header['title']}. Dataset `{item.dataset}`.\n"]
+        parts += [f"## {item.name}\n", f"{item.header['title']}. Dataset: {every[item.name]}.\n"]
         if limits := item.header.get("limits"):
             parts.append(f"Limits: {limits.replace('<', '&lt;')}.\n")
-        if item.record_start:
-            parts.append(f"A record may have several lines; it begins where a line matches `{item.record_start}`.\n")
-        rows = [(name, _shown(value)) for name, value in _parsed_sample(item).items()]
-        parts += [f"```text\n{item.header['sample']}\n```\n", _table(("Column", "Value"), rows)]
+        parts += [text for key, text in _CUTS.items() if key in item.header]
+        if item.options:
+            parts.append(_table(("Option", "Meaning"), [(f"`{name}`", text) for name, text in item.options.items()]))
+        if item.dataset != DECLARED:
+            filled = [f"`{name}`" for name in _filled(item)]
+            parts.append(f"Columns it fills: {', '.join(filled)}.\n")
+        parts.append(f"```text\n{item.header['sample']}\n```\n")
+        if item.dataset != DECLARED:
+            rows = [(name, _shown(value)) for name, value in _parsed_sample(item).items()]
+            parts.append(_table(("Column", "Value"), rows))
     return "\n".join(parts)
 
 
@@ -132,6 +139,23 @@ def _described() -> dict[str, dict[str, str]]:
             row[0] for row in connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
         ]
         return {view: {row[0]: row[1] for row in connection.execute(f'DESCRIBE "{view}"').fetchall()} for view in views}
+
+
+_CUTS = {
+    "record_start": "A record may have several lines.\n",
+    "continues": "A record may have several lines.\n",
+    "heading": "Lines are read as the last directive, or the first line, before them says.\n",
+    "elements": "Records are the elements of a JSON document, or JSON objects one after another.\n",
+    "framing": "RFC 6587 octet counts are accepted.\n",
+}
+
+
+def _filled(statement: Statement) -> list[str]:
+    """The columns a format gives, beside those that every row has."""
+    with workspace(Settings("", {}, Path.cwd())) as space:
+        given = given_columns(space, statement)
+    known = dict.fromkeys(column.name for dataset in statement.datasets for column in columns(dataset))
+    return [name for name in known if name in given and name not in {"event_time", "time_basis", "parse_status", "attributes"}]
 
 
 def _parsed_sample(statement: Statement) -> dict[str, Any]:

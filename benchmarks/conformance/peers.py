@@ -33,10 +33,15 @@ class Peer:
     ours_is_right: dict[str, str]
     settings: dict[str, Any]
 
-    @property
-    def zone(self) -> str:
-        """IANA zone of times without an offset."""
-        return str(self.settings.get("zone", "UTC"))
+    def zone_of(self, case: dict[str, Any]) -> str:
+        """IANA zone of times without an offset; ``zones`` tells it by the peer's format, or by its field ``zone_from``."""
+        named = self.settings.get("zones", {})
+        expected = case.get("expected")
+        if isinstance(expected, list) and "list_fields" in self.settings:
+            expected = dict(zip(self.settings["list_fields"], expected, strict=False))
+        told = expected.get(self.settings.get("zone_from")) if isinstance(expected, dict) else None
+        keys = [str(told), *self._keys(case)]
+        return next((named[key] for key in keys if key in named), str(self.settings.get("zone", "UTC")))
 
     @property
     def arrived(self) -> datetime:
@@ -60,7 +65,9 @@ class Peer:
 
     def options_of(self, case: dict[str, Any]) -> dict[str, str]:
         """The options of our format, completed by the case's arguments as ``options_from_args`` says."""
-        return {**self.settings.get("options", {}), **self._from_arguments(case, "options_from_args")}
+        named = self.settings.get("options_by_format", {})
+        by_format = next((named[key] for key in self._keys(case) if key in named), {})
+        return {**self.settings.get("options", {}), **by_format, **self._from_arguments(case, "options_from_args")}
 
     def fields_of(self, case: dict[str, Any]) -> dict[str, str]:
         """The [fields] of the source that stands for the case."""
@@ -92,7 +99,7 @@ def _plain_list(value: object) -> str:
 def load(name: str) -> Peer:
     """The mapping of one case file. Raises KeyError and TOML errors as they are."""
     raw = tomllib.loads((PEERS / f"{name}.toml").read_text(encoding="utf-8"))
-    formats = {"*": raw["format"]} if "format" in raw else dict(raw.get("formats", {}))
+    formats = {**raw.get("formats", {}), **({"*": raw["format"]} if "format" in raw else {})}
     tables = {key: dict(raw.get(key, {})) for key in ("unsupported", "fields", "left_out", "ours_is_right")}
     taken = {"title", "format", "formats", *tables}
     rest = {key: value for key, value in raw.items() if key not in taken}
@@ -127,25 +134,27 @@ def read_cases(path: Path, peer: Peer) -> list[Case]:
         else:
             expected = raw.get("expected")
             case.rejected = _is_error(expected)
-            case.records = [] if case.rejected else _records(expected)
+            case.records = [] if case.rejected else _records(expected, peer.settings.get("list_fields"))
             if raw.get("expected_time") and case.records:
-                case.records[0][TIME_FIELD] = _fluentd_time(raw["expected_time"], peer)
+                case.records[0][TIME_FIELD] = _fluentd_time(raw["expected_time"], peer.arrived, peer.zone_of(raw))
         found.append(case)
     return found
 
 
 def _text_of(raw: dict[str, Any]) -> str:
     given = raw.get("lines", raw.get("line", raw.get("input", "")))
-    return "\n".join(given) if isinstance(given, list) else str(given or "")
+    return "\n".join(str(item).removesuffix("\n") for item in given) if isinstance(given, list) else str(given or "")
 
 
 def _is_error(expected: object) -> bool:
     return isinstance(expected, dict) and "$error" in expected
 
 
-def _records(expected: object) -> list[dict[str, Any]]:
+def _records(expected: object, list_fields: list[str] | None = None) -> list[dict[str, Any]]:
     if expected is None:
         return []
+    if list_fields and isinstance(expected, list):
+        return [dict(zip(list_fields, expected, strict=False))]
     if isinstance(expected, dict) and list(expected) == ["records"]:
         return [{"record": item} for item in expected["records"]]
     items = expected if isinstance(expected, list) else [expected]
@@ -163,13 +172,13 @@ def flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _fluentd_time(expected: dict[str, Any], peer: Peer) -> dict[str, str]:
+def _fluentd_time(expected: dict[str, Any], arrived: datetime, zone: str) -> dict[str, str]:
     pattern = expected["opts"].get("format", "%Y-%m-%dT%H:%M:%S%z").replace("%L", "%f").replace("%N", "%f")
     text = expected["$event_time"]
     if "%Y" not in pattern:
-        pattern, text = f"%Y {pattern}", f"{peer.arrived.year} {text}"
+        pattern, text = f"%Y {pattern}", f"{arrived.year} {text}"
     found = datetime.strptime(text, pattern)
-    aware = found if found.tzinfo else found.replace(tzinfo=ZoneInfo(peer.zone))
+    aware = found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))
     return {"$ts": aware.astimezone(UTC).isoformat()}
 
 

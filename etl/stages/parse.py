@@ -318,6 +318,13 @@ _SAMPLE_RECORDS = """(SELECT {'object_no': 0, 'line': 1, 'part': 0, 'lines': 1, 
     'wrapper_time': ''} AS origin, '' AS raw, TIMESTAMP '2000-01-01' AS observed_time, '' AS heading)"""
 
 
+def given_columns(space: Workspace, statement: Statement) -> set[str]:
+    """The columns that a format's statement gives. Raises StatementError where it breaks its contract."""
+    _bind(space, Source(name="given", raw="./"), datetime(2026, 1, 1), _ANY_AGE, _END_OF_TIME)
+    known = {column.name for dataset in statement.datasets for column in columns(dataset)}
+    return _given_columns(space.connection, statement, statement.sql, statement.datasets, known)
+
+
 def _given_columns(
     connection: duckdb.DuckDBPyConnection, statement: Statement, sql: str, datasets: list[str], known: set[str]
 ) -> set[str]:
