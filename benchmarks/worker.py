@@ -75,14 +75,13 @@ def straight(log: str, target: str) -> dict[str, Any]:
     """
     import duckdb
 
-    from etl.io.engine import THREADS, quote
+    from etl.io.engine import THREADS, create_macros, quote
     from etl.io.statements import load_statements
 
     statements = load_statements()
     with duckdb.connect() as connection:
         connection.execute(f"SET TimeZone = 'UTC'; SET threads = {THREADS}")
-        for macro in statements.macros.values():
-            connection.execute(macro.sql)
+        create_macros(connection, statements)
         sql = _STRAIGHT.replace("{enrich}", statements.enrich["web_access"].sql).replace("{log}", quote(log))
         copied = connection.execute(f"COPY ({sql}) TO {quote(target)} (FORMAT parquet, COMPRESSION zstd)").fetchall()
     return {"rows": int(copied[0][0])}

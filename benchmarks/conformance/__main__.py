@@ -30,6 +30,7 @@ from etl.io import engine
 from etl.io.raw import RawInput
 from etl.io.workspace import Workspace, workspace
 from etl.model.worklist import RawObject
+from etl.schema import DATASETS, columns
 from etl.stages.parse import UNKNOWN, Object, Parsed, detect, parse
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
@@ -85,9 +86,9 @@ def run(space: Workspace, peer: Peer, cases: list[Case]) -> Result:
     groups: dict[tuple[str, str], list[Case]] = defaultdict(list)
     for case in cases:
         name = peer.format_of(case.raw)
-        if name is None or peer.reason_of(case.raw) or not case.text:
+        if name is None or not case.text:
             result.left_out += 1
-            if name is None and not peer.reason_of(case.raw):
+            if name is None and not peer.is_explained(case.raw):
                 result.unmapped.add(f"format {case.raw['format']}")
         else:
             groups[name, json.dumps([peer.zone_of(case.raw), peer.options_of(case.raw), peer.fields_of(case.raw)])].append(case)
@@ -125,8 +126,10 @@ def _rows_of(space: Workspace, peer: Peer, name: str, cases: list[Case]) -> list
 def _evaluated(space: Workspace, parsed: Parsed, peer: Peer) -> list[dict[str, Any]]:
     if not parsed.files:
         return []
-    union = " UNION ALL BY NAME ".join(f"({parsed.rows_sql(space, dataset)})" for dataset in sorted(parsed.files))
-    known = set(engine.describe(space.connection, union))
+    known = {column.name: column.type for dataset in DATASETS for column in columns(dataset)}
+    every = ", ".join(f"NULL::{kind} AS {engine.name(name)}" for name, kind in known.items())
+    parts = [f"({parsed.rows_sql(space, dataset)})" for dataset in sorted(parsed.files)]
+    union = " UNION ALL BY NAME ".join([*parts, f"(SELECT {every} WHERE false)"])
     values = [f"{expression} AS {engine.name(name)}" for name, expression in peer.fields.items()]
     space.connection.execute(f"CREATE OR REPLACE TEMP TABLE conformance AS {union}")
     shown = ", ".join(["source_uri", *values])
@@ -141,11 +144,12 @@ def _compare(result: Result, case: Case, rows: list[dict[str, Any]]) -> None:
     if case.rejected or not case.records:
         _judge(result, case, "record", "rejected" if case.rejected else None, f"{len(rows)} rows" if rows else None, not rows)
     else:
-        if len(rows) != len(case.records):
-            _judge(result, case, "record", f"{len(case.records)} records", f"{len(rows)} rows", same=False)
+        equal = len(rows) == len(case.records)
+        _judge(result, case, "record", f"{len(case.records)} records", f"{len(rows)} rows", equal)
         for record, row in zip(case.records, rows, strict=False):
             for name, theirs in record.items():
-                if result.peer.is_left_out(name) or (isinstance(theirs, dict) and "$expr" in theirs):
+                silent = theirs is None and result.peer.settings.get("null_says_nothing", False)
+                if silent or result.peer.is_left_out(name) or (isinstance(theirs, dict) and "$expr" in theirs):
                     continue
                 if name not in result.peer.fields:
                     result.unmapped.add(name)
@@ -244,6 +248,20 @@ def show(results: Iterable[Result], verbose: bool) -> None:
             print(f"        theirs {difference.theirs!r}\n        ours   {difference.ours!r}\n        line   {difference.case.text[:300]!r}")
 
 
+def show_mapping(names: Iterable[str]) -> None:
+    """One table: peer, its field, where ours is, or the rule that leaves it out or says why ours is right."""
+    print("peer | field | ours | rule")
+    for name in names:
+        peer = load(name)
+        rows = [(key, value, "") for key, value in peer.formats.items()]
+        rows += [(key, "", f"no format of ours: {reason}") for key, reason in peer.unsupported.items()]
+        rows += [(key, expression, "") for key, expression in peer.fields.items()]
+        rows += [(key, "", f"left out: {reason}") for key, reason in peer.left_out.items()]
+        rows += [(key, "", f"ours is right: {reason}") for key, reason in peer.ours_is_right.items()]
+        for row in rows:
+            print(" | ".join([name, *(" ".join(cell.split()) for cell in row)]))
+
+
 def check_files(corpus: Path) -> bool:
     """Parse every corpus file: detection, and rows + quarantined + ignored = lines counted by Python; True if all close."""
     print(f"\n{'file':<90} {'format':<22} {'lines':>7} {'rows':>7} {'partial':>7} {'quar.':>6} {'ignored':>7}")
@@ -277,8 +295,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("peers", nargs="*", help="names of case files (default: all)")
     parser.add_argument("--corpus", type=Path, default=CORPUS)
     parser.add_argument("--files", action="store_true", help="also run the corpus files")
+    parser.add_argument("--mapping", action="store_true", help="only show the table of all mappings and rules")
     parser.add_argument("-v", "--verbose", action="store_true", help="show each difference")
     options = parser.parse_args(arguments)
+    if options.mapping:
+        show_mapping(options.peers or sorted(path.stem for path in PEERS.glob("*.toml")))
+        return 0
     if not options.corpus.is_dir():
         print(f"{options.corpus}: no such folder; the corpus of other parsers' test cases is needed", file=sys.stderr)
         return 2

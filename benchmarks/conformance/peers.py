@@ -49,12 +49,16 @@ class Peer:
         return parse_hour(self.settings.get("arrived", "2026-11-22T00"))
 
     def format_of(self, case: dict[str, Any]) -> str | None:
-        """Our format for a case; None where the peer's has none."""
-        return next((self.formats[key] for key in self._keys(case) if key in self.formats), None)
+        """Our format for a case; None where we have none, and ``is_explained`` says whether a reason is given."""
+        key = self._key(case)
+        return self.formats.get(key) if key else None
 
-    def reason_of(self, case: dict[str, Any]) -> str | None:
-        """Why a case is not about a format of ours; None if it is not said."""
-        return next((self.unsupported[key] for key in self._keys(case) if key in self.unsupported), None)
+    def is_explained(self, case: dict[str, Any]) -> bool:
+        """Whether it is said why a case is not about a format of ours."""
+        return self._key(case) in self.unsupported
+
+    def _key(self, case: dict[str, Any]) -> str | None:
+        return next((key for key in self._keys(case) if key in self.formats or key in self.unsupported), None)
 
     @staticmethod
     def _keys(case: dict[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from etl.errors import EtlError, StatementError
-from etl.io.statements import Statement, Statements
+from etl.io.statements import Statements
 from etl.io.store import Store
 from etl.schema import Column
 
@@ -46,11 +46,12 @@ def configure(connection: duckdb.DuckDBPyConnection, statements: Statements, fol
         # the order of rows is part of the result: joins keep their sides, and x IN (…) does not become a join
         "SET disabled_optimizers = 'build_side_probe_side,join_order,in_clause'"
     )
-    _create_macros(connection, list(statements.macros.values()))
+    create_macros(connection, statements)
 
 
-def _create_macros(connection: duckdb.DuckDBPyConnection, waiting: list[Statement]) -> None:
-    """A macro may use those of other files, whatever the order of their names."""
+def create_macros(connection: duckdb.DuckDBPyConnection, statements: Statements) -> None:
+    """All macros; one may use those of other files, whatever the order of their names. Raises StatementError."""
+    waiting = list(statements.macros.values())
     while waiting:
         failed: dict[str, duckdb.Error] = {}
         for macro in waiting:

@@ -431,8 +431,8 @@ def best(space: Workspace, found: dict[str, float]) -> str:
 def scores(space: Workspace, source: Source, path: Path) -> dict[str, float]:
     """Format → share of the sample's lines it reads, for those good enough; a partial row is worth a quarter.
 
-    Only formats whose ``detect`` pattern some line matches are tried. Times of any age count: whether a line is too late
-    is not a question of its format.
+    Only formats whose ``detect`` pattern some line matches are tried, the highest priority first, and no more once one is
+    found that no lower one can beat. Times of any age count: whether a line is too late is not a question of its format.
     """
     data = sample(path)
     if not data.strip():
@@ -441,8 +441,11 @@ def scores(space: Workspace, source: Source, path: Path) -> dict[str, float]:
     head.write_bytes(data)
     _bind(space, source, datetime(2026, 1, 1), _ANY_AGE, _END_OF_TIME)
     wrapper = source.format.partition("/")[0] if "/" in source.format else wrapper_of(data)
-    found = {}
+    found: dict[str, float] = {}
+    enough = 0
     for statement in _candidates(space, source, head, wrapper):
+        if statement.priority < enough:
+            break
         cut = statement.cut({}, source.encoding, wrapper)
         sql = _parsed_sql(space, source, statement, _reader_of(head, cut))
         worth = engine.one(
@@ -452,6 +455,8 @@ def scores(space: Workspace, source: Source, path: Path) -> dict[str, float]:
         )
         if worth is not None and worth >= _GOOD_ENOUGH:
             found[f"{wrapper}/{statement.name}" if wrapper else statement.name] = float(worth)
+            if worth >= 1 - _ABOUT_EQUAL:
+                enough = statement.priority
     return found
 
 
@@ -465,7 +470,7 @@ def _candidates(space: Workspace, source: Source, head: Path, wrapper: str | Non
             continue
         if pattern in (None, _WRAPPED_ONLY) or pc.any(pc.match_substring_regex(texts, pattern)).as_py():
             found.append(statement)
-    return found
+    return sorted(found, key=lambda item: -item.priority)
 
 
 def _reader_of(path: Path, cut: Cut) -> RecordReader:
