@@ -81,7 +81,7 @@ def straight(log: str, target: str) -> dict[str, Any]:
     statements = load_statements()
     with duckdb.connect() as connection:
         connection.execute(f"SET TimeZone = 'UTC'; SET threads = {THREADS}")
-        create_macros(connection, statements)
+        create_macros(connection, statements.macros_in_order)
         sql = _STRAIGHT.replace("{enrich}", statements.enrich["web_access"].sql).replace("{log}", quote(log))
         copied = connection.execute(f"COPY ({sql}) TO {quote(target)} (FORMAT parquet, COMPRESSION zstd)").fetchall()
     return {"rows": int(copied[0][0])}

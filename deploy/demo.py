@@ -100,7 +100,7 @@ def _own_logs(logs: Path) -> tuple[Path, str, str]:
             link = (
                 root
                 / "raw"
-                / name
+                / _source_of(name)
                 / f"{landing:%Y/%m/%d/%H}"
                 / path.relative_to(logs if logs.is_dir() else logs.parent)
             )
@@ -111,7 +111,7 @@ def _own_logs(logs: Path) -> tuple[Path, str, str]:
         known = ", ".join(load_statements().formats)
         raise EtlError(f"{logs}: none of its {len(files)} files is in a known format; known are {known}")
     hour = format_hour(landing)
-    tables = [_OWN_SOURCE.format(name=name, start=hour) for name in found]
+    tables = [_OWN_SOURCE.format(name=_source_of(name), format=name, start=hour) for name in found]
     (root / "sources.toml").write_text('lake = "lake"\n' + "".join(tables), encoding="utf-8")
     _console.print(f"Detected {', '.join(f'{name}: {formats[name]} files' for name in found)}", highlight=False)
     return root, hour, hour
@@ -120,7 +120,7 @@ def _own_logs(logs: Path) -> tuple[Path, str, str]:
 _OWN_SOURCE = """
 [sources.{name}]
 raw = "raw/{name}/%Y/%m/%d/%H/"
-format = "{name}"
+format = "{format}"
 start = "{start}"
 end = "{start}"
 shards = 2
@@ -128,6 +128,11 @@ look_back_hours = 0
 max_lateness_days = 36500
 quarantine_limit = {{ share = 1.0, lines = 0 }}
 """
+
+
+def _source_of(label: str) -> str:
+    """A source's name for a format such as ``docker/logback``."""
+    return label.replace("/", "_")
 
 
 def _fresh(folder: Path) -> Path:
@@ -265,7 +270,7 @@ def _report(root: Path, settings: Settings) -> Path:
 
 def _busiest_view(books: list[dict[str, Any]], settings: Settings) -> str:
     name = max(books, key=lambda item: int(item["published"]))["source"]
-    return f"events_{load_statements().format(settings.source(name).format).dataset}"
+    return f"events_{load_statements().labelled(settings.source(name).format)[1].dataset}"
 
 
 def _relative(path: Path) -> str:

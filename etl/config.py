@@ -77,6 +77,11 @@ class Source:
         return self.raw[len(self.raw_root) + 1 :] if "/" in self.raw.split("%", 1)[0] else self.raw
 
     @property
+    def is_auto(self) -> bool:
+        """Whether the format is found out for each object: ``auto``, or ``auto`` behind a wrapper."""
+        return self.format.rpartition("/")[2] == "auto"
+
+    @property
     def lands_by_key(self) -> bool:
         """Whether the landing hour stands in the key; else LastModified decides."""
         return "%H" in self.raw

@@ -134,7 +134,8 @@ def _evaluated(space: Workspace, parsed: Parsed, peer: Peer) -> list[dict[str, A
     space.connection.execute(f"CREATE OR REPLACE TEMP TABLE conformance AS {union}")
     shown = ", ".join(["source_uri", *values])
     try:
-        return engine.rows(space.connection, f"SELECT {shown} FROM conformance ORDER BY source_uri, source_offset, event_id")
+        query = f"SELECT {shown} FROM conformance ORDER BY source_uri, source_offset, event_id"
+        return engine.rows(space.connection, space.provide(query))
     except Exception as error:
         raise SystemExit(f"{peer.name}.toml: {error}\ncolumns: {', '.join(sorted(known))}") from None
 
@@ -216,7 +217,7 @@ def _instant(text: str, year: int, zone: str) -> datetime | None:
     if re.fullmatch(r"\d{9,10}(\.\d+)?", text):
         return datetime.fromtimestamp(0, UTC).replace(tzinfo=None) + timedelta(microseconds=int(Decimal(text) * 1_000_000))
     if re.fullmatch(r"\d{13}|\d{16}|\d{19}", text):
-        scale = {13: 1000, 16: 1, 19: Decimal("0.001")}[len(text)]
+        scale = {13: Decimal(1000), 16: Decimal(1), 19: Decimal("0.001")}[len(text)]
         return datetime(1970, 1, 1) + timedelta(microseconds=int(Decimal(text) * scale))
     text = re.sub(r"(\.\d{6})\d+", r"\1", text)
     try:

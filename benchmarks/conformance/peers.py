@@ -70,7 +70,7 @@ class Peer:
     def options_of(self, case: dict[str, Any]) -> dict[str, str]:
         """The options of our format, completed by the case's arguments as ``options_from_args`` says."""
         named = self.settings.get("options_by_format", {})
-        by_format = next((named[key] for key in self._keys(case) if key in named), {})
+        by_format: dict[str, str] = next((named[key] for key in self._keys(case) if key in named), {})
         return {**self.settings.get("options", {}), **by_format, **self._from_arguments(case, "options_from_args")}
 
     def fields_of(self, case: dict[str, Any]) -> dict[str, str]:

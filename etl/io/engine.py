@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from etl.errors import EtlError, StatementError
-from etl.io.statements import Statements
+from etl.io.statements import Statement
 from etl.io.store import Store
 from etl.schema import Column
 
@@ -25,18 +25,18 @@ _FOOTER_GUESS = 64 * 1024
 
 
 @contextmanager
-def engine(statements: Statements, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection whose temporary files live in ``folder``; closed at the end."""
+def engine(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection without macros whose temporary files live in ``folder``; closed at the end."""
     connection = duckdb.connect()
     try:
-        configure(connection, statements, folder)
+        configure(connection, folder)
         yield connection
     finally:
         connection.close()
 
 
-def configure(connection: duckdb.DuckDBPyConnection, statements: Statements, folder: Path) -> None:
-    """Set time zone, limits and macros. Raises StatementError for a macro that does not compile."""
+def configure(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Set time zone, limits and what keeps the order of rows."""
     connection.execute(
         f"SET TimeZone = 'UTC'; SET threads = {THREADS}; SET memory_limit = '{MEMORY_LIMIT}'; "
         f"SET temp_directory = {quote(str(folder / 'spill'))}; SET preserve_insertion_order = true; "
@@ -46,22 +46,16 @@ def configure(connection: duckdb.DuckDBPyConnection, statements: Statements, fol
         # the order of rows is part of the result: joins keep their sides, and x IN (…) does not become a join
         "SET disabled_optimizers = 'build_side_probe_side,join_order,in_clause'"
     )
-    create_macros(connection, statements)
 
 
-def create_macros(connection: duckdb.DuckDBPyConnection, statements: Statements) -> None:
-    """All macros; one may use those of other files, whatever the order of their names. Raises StatementError."""
-    waiting = list(statements.macros.values())
-    while waiting:
-        failed: dict[str, duckdb.Error] = {}
-        for macro in waiting:
-            try:
-                connection.execute(macro.sql)
-            except duckdb.Error as error:
-                failed[macro.name] = error
-        if len(failed) == len(waiting):
-            raise StatementError(f"{waiting[0].path}: {failed[waiting[0].name]}")
-        waiting = [macro for macro in waiting if macro.name in failed]
+def create_macros(connection: duckdb.DuckDBPyConnection, macros: Iterable[Statement]) -> None:
+    """Create macros, given in an order in which each comes after those it uses. Raises StatementError for one that
+    does not compile."""
+    for macro in macros:
+        try:
+            connection.execute(macro.sql)
+        except duckdb.Error as error:
+            raise StatementError(f"{macro.path}: {error}") from None
 
 
 def set_variables(connection: duckdb.DuckDBPyConnection, **values: object) -> None:

@@ -49,7 +49,8 @@ def snapshot(
     folder = _folder(lake)
     connection = duckdb.connect()
     try:
-        engine.configure(connection, statements, folder)
+        engine.configure(connection, folder)
+        engine.create_macros(connection, statements.macros_in_order)
         wanted = all_views(statements)
         for name in wanted if views is None else [name for name in wanted if name in set(views)]:
             _make_view(connection, lake, folder, statements, name, first, last)

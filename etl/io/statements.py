@@ -10,10 +10,12 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from etl.errors import ConfigError, StatementError
+from etl.io.framing import CRI, DOCKER
 from etl.io.raw import UTF8, Cut
 from etl.schema import DATASETS
 
@@ -21,7 +23,10 @@ BUILT_IN = Path(__file__).resolve().parents[2] / "sql"
 _HEADER = re.compile(r"--\s*([a-z_]+):\s*(.*?)\s*$")
 _LEADING_COMMENTS = re.compile(r"(?:--[^\n]*\n|\s)*")
 DECLARED = "declared"
+WRAPPERS = (CRI, DOCKER)
 _DEFAULT_PRIORITY = 50
+_MACRO = re.compile(r"^CREATE OR REPLACE MACRO (\w+)", re.MULTILINE | re.IGNORECASE)
+_CALLED = re.compile(r"\b(\w+)\(")
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 _REQUIRED = {
     "macros": ("title",),
@@ -122,6 +127,36 @@ class Statements:
         self.checks = self._kind("checks")
         self.stages = self._kind("stages")
         self.reports = self._reports()
+
+    def labelled(self, label: str) -> tuple[str | None, Statement]:
+        """(wrapper, format) of a label such as ``logback`` or ``docker/logback``. Raises ConfigError."""
+        wrapper, separator, name = label.rpartition("/")
+        if separator and wrapper not in WRAPPERS:
+            raise ConfigError("format", label, f"a format, or one behind {' or '.join(f'{item}/' for item in WRAPPERS)}")
+        return wrapper or None, self.format(name)
+
+    def macros_used(self, text: str) -> list[Statement]:
+        """The files of macros that a statement calls, directly or through others, in an order to create them in."""
+        wanted = {self._home[word] for word in _CALLED.findall(text) if word in self._home}
+        while more := {used for name in wanted for used in self._uses[name]} - wanted:
+            wanted |= more
+        return [macro for macro in self.macros_in_order if macro.name in wanted]
+
+    @cached_property
+    def _home(self) -> dict[str, str]:
+        return {name: file.name for file in self.macros.values() for name in _MACRO.findall(file.sql)}
+
+    @cached_property
+    def _uses(self) -> dict[str, set[str]]:
+        return {
+            file.name: {self._home[word] for word in _CALLED.findall(file.sql) if word in self._home} - {file.name}
+            for file in self.macros.values()
+        }
+
+    @cached_property
+    def macros_in_order(self) -> list[Statement]:
+        """The files of macros, each after those whose macros it uses."""
+        return [self.macros[name] for name in TopologicalSorter(self._uses).static_order()]
 
     def format(self, name: str) -> Statement:
         """The format of that name. Raises ConfigError listing those there are."""

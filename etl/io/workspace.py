@@ -7,13 +7,13 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
 from etl.config import Settings
-from etl.io.engine import engine
+from etl.io.engine import create_macros, engine
 from etl.io.statements import Statements, load_statements
 from etl.io.store import Store, open_store
 
@@ -29,6 +29,14 @@ class Workspace:
     statements: Statements
     folder: Path
     connection: duckdb.DuckDBPyConnection
+    _created: set[str] = field(default_factory=set)
+
+    def provide(self, sql: str) -> str:
+        """Create the macros that a statement uses, and return it: all of them would take longer than most statements."""
+        macros = [macro for macro in self.statements.macros_used(sql) if macro.name not in self._created]
+        create_macros(self.connection, macros)
+        self._created.update(macro.name for macro in macros)
+        return sql
 
     def scratch(self, stem: str) -> Path:
         """A new Parquet path in the scratch folder: names are never used twice, so nobody can mistake old for new."""
@@ -41,6 +49,6 @@ def workspace(settings: Settings) -> Iterator[Workspace]:
     statements = load_statements(settings.sql)
     with (
         tempfile.TemporaryDirectory(prefix="logbucket-", dir=os.environ.get("LOGBUCKET_TMP")) as folder,
-        engine(statements, Path(folder)) as connection,
+        engine(Path(folder)) as connection,
     ):
         yield Workspace(settings, open_store(settings.lake), statements, Path(folder), connection)

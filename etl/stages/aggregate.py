@@ -99,7 +99,7 @@ def _compute(space: Workspace, source: str, metric: Statement, partition: Partit
     space.connection.execute(
         f"CREATE OR REPLACE TEMP VIEW events AS SELECT * FROM read_parquet({engine.file_list([path])}, hive_partitioning = false)"
     )
-    given = engine.describe(space.connection, metric.sql)
+    given = engine.describe(space.connection, space.provide(metric.sql))
     if missing := [column for column in ("hour_start", *metric.grain) if column not in given]:
         raise StatementError(f"{metric.path}: column {missing[0]} of its grain is missing; it gives {', '.join(given)}")
     try:

@@ -26,8 +26,8 @@ def land(settings: Settings, source_name: str, landing_hour: str) -> str:
     or lake cannot be reached.
     """
     source = settings.source(source_name)
-    if source.format != "auto":
-        load_statements(settings.sql).format(source.format)
+    if not source.is_auto:
+        load_statements(settings.sql).labelled(source.format)
     hour = parse_hour(landing_hour)
     raw = open_store(source.raw_root)
     first = min(max(hour - source.look_back_hours * HOUR, to_hour(source.start)), hour)

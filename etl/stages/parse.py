@@ -28,9 +28,6 @@ from etl.model.worklist import RawObject
 from etl.schema import DATASETS, ENVELOPE, QUARANTINE, Column, columns
 
 UNKNOWN = "unknown"
-AUTO = "auto"
-WRAPPERS = ("cri", "docker")
-PLAIN = "plain"
 _PASSED = {"object_no", "source_line", "source_part", "source_lines", "source_offset"}
 _OF_FORMAT = {"origin", "raw", "reject_reason"}
 _OPTIONAL = {"dataset", "ignored"}
@@ -118,12 +115,13 @@ class Parsed:
         """The canonical rows of one dataset as a query; ``where`` is SQL that begins with AND."""
         wanted = ", ".join(engine.name(column.name) for column in columns(dataset))
         enrich = space.statements.enrich.get(dataset)
-        return space.statements.stages["rows"].filled(
+        query = space.statements.stages["rows"].filled(
             parsed=_scan(self.files[dataset], dataset),
             columns=wanted,
             enrich=enrich.sql if enrich else "SELECT * FROM enveloped",
             where=where,
         )
+        return space.provide(query)
 
     def quarantine_sql(self, space: Workspace) -> str | None:
         """The rejected records as a query, corrupt objects included as one record each; None if there are none."""
@@ -170,10 +168,9 @@ def parse(
     """
     parsed = Parsed(objects)
     for item in objects:
-        is_known = source.format.rpartition("/")[2] != AUTO
-        parsed.formats[item.raw.number] = source.format if is_known else detect(space, source, item.raw.path)
-    if source.format.rpartition("/")[2] != AUTO:
-        _require_options(source, _format_of(space, source.format)[1])
+        parsed.formats[item.raw.number] = detect(space, source, item.raw.path) if source.is_auto else source.format
+    if not source.is_auto:
+        _require_options(source, space.statements.labelled(source.format)[1])
     _bind(space, source, landing, max_lateness, until or landing + _EARLY)
     for name, group in groupby(
         sorted(objects, key=lambda item: parsed.formats[item.raw.number]), lambda item: parsed.formats[item.raw.number]
@@ -194,7 +191,7 @@ def parse(
 
 
 def _parse_group(space: Workspace, source: Source, parsed: Parsed, label: str, members: list[Object]) -> None:
-    wrapper, statement = _format_of(space, label)
+    wrapper, statement = space.statements.labelled(label)
     cut = statement.cut(dict(source.options), source.encoding, wrapper)
     while members:
         path = space.scratch(f"parsed-{statement.name}")
@@ -213,14 +210,6 @@ def _parse_group(space: Workspace, source: Source, parsed: Parsed, label: str, m
             for dataset in _datasets(source, statement):
                 parsed.files.setdefault(dataset, []).append(path)
             return
-
-
-def _format_of(space: Workspace, label: str) -> tuple[str | None, Statement]:
-    """(wrapper, format) of ``logback`` or ``docker/logback``. Raises ConfigError."""
-    wrapper, separator, name = label.rpartition("/")
-    if separator and wrapper not in WRAPPERS:
-        raise ConfigError("format", label, f"a format, or one behind {' or '.join(f'{item}/' for item in WRAPPERS)}")
-    return wrapper or None, space.statements.format(name)
 
 
 def _datasets(source: Source, statement: Statement) -> list[str]:
@@ -254,7 +243,7 @@ def _parsed_sql(space: Workspace, source: Source, statement: Statement, reader: 
     """The judged query over a reader; columns the format does not give are NULL, unknown ones are refused."""
     space.connection.register("arrow_records", reader.reader())
     datasets = _datasets(source, statement)
-    sql = _declared_sql(space, source, statement) if statement.dataset == DECLARED else statement.sql
+    sql = space.provide(_declared_sql(space, source, statement) if statement.dataset == DECLARED else statement.sql)
     known = list({column.name: column for dataset in datasets for column in columns(dataset)}.values())
     given = _given_columns(space.connection, statement, sql, datasets, {column.name for column in known})
     wanted = [column for column in known if column.name not in _MADE_LATER]
@@ -263,12 +252,13 @@ def _parsed_sql(space: Workspace, source: Source, statement: Statement, reader: 
         listed = "[" + ", ".join(engine.quote(item) for item in datasets) + "]"
         wrong = f"error('{statement.name}: dataset ' || dataset || ' is not in its header')"
         named = f"CASE WHEN dataset IS NULL THEN {named} WHEN NOT list_contains({listed}, dataset) THEN {wrong} ELSE dataset END"
-    return space.statements.stages["parsed"].filled(
+    query = space.statements.stages["parsed"].filled(
         format=sql,
         columns=engine.projection(wanted, given),
         dataset=named,
         ignored="coalesce(ignored, false)" if "ignored" in given else "false",
     )
+    return space.provide(query)
 
 
 def _declared_sql(space: Workspace, source: Source, statement: Statement) -> str:
@@ -322,7 +312,7 @@ def given_columns(space: Workspace, statement: Statement) -> set[str]:
     """The columns that a format's statement gives. Raises StatementError where it breaks its contract."""
     _bind(space, Source(name="given", raw="./"), datetime(2026, 1, 1), _ANY_AGE, _END_OF_TIME)
     known = {column.name for dataset in statement.datasets for column in columns(dataset)}
-    return _given_columns(space.connection, statement, statement.sql, statement.datasets, known)
+    return _given_columns(space.connection, statement, space.provide(statement.sql), statement.datasets, known)
 
 
 def _given_columns(
@@ -425,7 +415,7 @@ def detect(space: Workspace, source: Source, path: Path) -> str:
 def best(space: Workspace, found: dict[str, float]) -> str:
     """Of those that read about as well as the best one, the format of the highest priority; ``unknown`` if there is none."""
     near = [name for name in found if found[name] >= max(found.values()) - _ABOUT_EQUAL]
-    return max(near, key=lambda name: (_format_of(space, name)[1].priority, found[name], name), default=UNKNOWN)
+    return max(near, key=lambda name: (space.statements.labelled(name)[1].priority, found[name], name), default=UNKNOWN)
 
 
 def scores(space: Workspace, source: Source, path: Path) -> dict[str, float]:

@@ -36,7 +36,8 @@ ZONES = [
 
 @pytest.fixture(scope="module")
 def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    with engine.engine(load_statements(), Path(tmp_path_factory.mktemp("spill"))) as opened:
+    with engine.engine(Path(tmp_path_factory.mktemp("spill"))) as opened:
+        engine.create_macros(opened, load_statements().macros_in_order)
         yield opened
 
 
