@@ -1,7 +1,7 @@
 -- title: delimited text (CSV, TSV), with or without a header line
 -- dataset: declared
 -- detect: never
--- options: delimiter: one or more characters, \t for a tab (default ,); columns: names of the columns, separated by commas (default: the first line of each object has them); quote: the quoting character (default "), empty for none; time_format: strptime format of the time
+-- options: delimiter: one or more characters, \t for a tab (default ,); columns: names of the columns, separated by commas (default: the first line of each object has them); quote: the quoting character (default "), empty for none; time_format: strptime form of the time, or epoch, epoch_ms, epoch_us, epoch_ns
 -- sample: 2026-11-22T13:04:05Z,203.0.113.9,GET
 -- limits: one line is one record, so a quoted value ends with its line; doubled quotes inside quotes are one
 -- heading: first line

@@ -1,12 +1,15 @@
--- title: delimited text and key=value pairs
-CREATE OR REPLACE MACRO regexp_quoted(text) AS regexp_replace(text, '([^\w\s])', '\\\1', 'g');
+-- title: cells of delimited lines
+CREATE OR REPLACE MACRO regexp_quoted(text) AS regexp_replace(text, '([!-/:-@\[-^`{-~])', '\\\1', 'g');
 
--- cells of a line; a cell in quotes may hold the delimiter, doubled quotes in it are one
+-- a cell with quotes around it, spaces before and after them left out, as a pattern
+CREATE OR REPLACE MACRO delimited_quoted(quote) AS
+    ' *' || regexp_quoted(quote) || '(?:[^' || regexp_quoted(quote) || ']|' || regexp_quoted(quote) || regexp_quoted(quote) || ')*' || regexp_quoted(quote) || ' *';
+
+-- cells of a line; a cell in quotes may hold the delimiter, doubled quotes in it are one; quotes elsewhere in a cell are text
 CREATE OR REPLACE MACRO delimited_cells(line, delimiter, quote) AS
     CASE WHEN quote = '' OR NOT contains(line, quote) THEN string_split(line, delimiter)
          ELSE list_transform(
-            regexp_extract_all(delimiter || line, regexp_quoted(delimiter) || '(?: *' || regexp_quoted(quote) || '((?:[^' || regexp_quoted(quote) || ']|'
-                || regexp_quoted(quote) || regexp_quoted(quote) || ')*)' || regexp_quoted(quote) || '[^' || regexp_quoted(delimiter[1]) || ']*|[^' || regexp_quoted(delimiter[1]) || ']*)'),
-            lambda cell: CASE WHEN starts_with(ltrim(cell[length(delimiter) + 1:], ' '), quote) AND ends_with(rtrim(cell), quote) AND length(trim(cell[length(delimiter) + 1:])) >= 2
-                              THEN replace(trim(cell[length(delimiter) + 1:])[2:-2], quote || quote, quote)
-                              ELSE cell[length(delimiter) + 1:] END) END;
+            regexp_extract_all(line || delimiter, '(?s)(?:' || delimited_quoted(quote) || '|.*?)' || regexp_quoted(delimiter)),
+            lambda cell: CASE WHEN regexp_full_match(cell[:-length(delimiter) - 1], '(?s)' || delimited_quoted(quote))
+                              THEN replace(trim(cell[:-length(delimiter) - 1], ' ')[2:-2], quote || quote, quote)
+                              ELSE cell[:-length(delimiter) - 1] END) END;
