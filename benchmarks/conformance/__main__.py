@@ -36,7 +36,7 @@ from etl.stages.parse import UNKNOWN, Object, Parsed, detect, parse
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 ENOUGH = 0.98
 _AGES, _END = timedelta(days=365 * 2000), datetime(9999, 1, 1)
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
+_STATUS = "$status"
 
 
 @dataclass
@@ -118,21 +118,22 @@ def _rows_of(space: Workspace, peer: Peer, name: str, cases: list[Case]) -> list
         objects.append(Object(RawInput(number, path, peer.arrived, str(number)), str(number), listed))
     parsed = parse(space, source, objects, peer.arrived, _AGES, _END)
     found: list[list[dict[str, Any]]] = [[] for _ in cases]
-    for row in _evaluated(space, parsed, peer):
+    for row in _evaluated(space, parsed, peer, cases):
         found[int(row.pop("source_uri"))].append(row)
     return found
 
 
-def _evaluated(space: Workspace, parsed: Parsed, peer: Peer) -> list[dict[str, Any]]:
+def _evaluated(space: Workspace, parsed: Parsed, peer: Peer, cases: list[Case]) -> list[dict[str, Any]]:
     if not parsed.files:
         return []
     known = {column.name: column.type for dataset in DATASETS for column in columns(dataset)}
     every = ", ".join(f"NULL::{kind} AS {engine.name(name)}" for name, kind in known.items())
     parts = [f"({parsed.rows_sql(space, dataset)})" for dataset in sorted(parsed.files)]
     union = " UNION ALL BY NAME ".join([*parts, f"(SELECT {every} WHERE false)"])
-    values = [f"{expression} AS {engine.name(name)}" for name, expression in peer.fields.items()]
+    mapped = peer.expressions(name for case in cases for record in case.records for name in record)
+    values = [f"{expression} AS {engine.name(name)}" for name, expression in mapped.items()]
     space.connection.execute(f"CREATE OR REPLACE TEMP TABLE conformance AS {union}")
-    shown = ", ".join(["source_uri", *values])
+    shown = ", ".join(["source_uri", f"parse_status AS {engine.name(_STATUS)}", *values])
     try:
         query = f"SELECT {shown} FROM conformance ORDER BY source_uri, source_offset, event_id"
         return engine.rows(space.connection, space.provide(query))
@@ -142,8 +143,9 @@ def _evaluated(space: Workspace, parsed: Parsed, peer: Peer) -> list[dict[str, A
 
 def _compare(result: Result, case: Case, rows: list[dict[str, Any]]) -> None:
     before = len(result.differences)
+    whole = [row for row in rows if row[_STATUS] == "ok"]
     if case.rejected or not case.records:
-        _judge(result, case, "record", "rejected" if case.rejected else None, f"{len(rows)} rows" if rows else None, not rows)
+        _judge(result, case, "record", "rejected" if case.rejected else None, f"{len(rows)} rows", not whole)
     else:
         equal = len(rows) == len(case.records)
         _judge(result, case, "record", f"{len(case.records)} records", f"{len(rows)} rows", equal)
@@ -152,7 +154,7 @@ def _compare(result: Result, case: Case, rows: list[dict[str, Any]]) -> None:
                 silent = theirs is None and result.peer.settings.get("null_says_nothing", False)
                 if silent or result.peer.is_left_out(name) or (isinstance(theirs, dict) and "$expr" in theirs):
                     continue
-                if name not in result.peer.fields:
+                if name not in row:
                     result.unmapped.add(name)
                     continue
                 _judge(result, case, name, theirs, row[name], same(theirs, row[name], result.peer.arrived.year, result.peer.zone_of(case.raw)))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -85,6 +87,15 @@ class Peer:
     def explanation(self, name: str) -> str | None:
         """Why a differing value of this field is right."""
         return _matching(self.ours_is_right, name)
+
+    def expressions(self, names: Iterable[str]) -> dict[str, str]:
+        """Peer field → SQL for those named and those of the mapping; ``"prefix.*" = "attributes['{}']"`` maps what * matches."""
+        found = {name: sql for name, sql in self.fields.items() if "*" not in name}
+        for name in dict.fromkeys(names):
+            for pattern, sql in self.fields.items():
+                if name not in found and "*" in pattern and not self.is_left_out(name) and fnmatchcase(name, pattern):
+                    found[name] = sql.replace("{}", name.removeprefix(pattern.split("*")[0]).replace("'", "''"))
+        return found
 
     def is_left_out(self, name: str) -> bool:
         """Whether a field of the peer is not about parsing."""
@@ -176,14 +187,22 @@ def flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
+_USUAL = ("%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%z", "%a %b %d %H:%M:%S %Y", "%b %d %H:%M:%S")
+
+
 def _fluentd_time(expected: dict[str, Any], arrived: datetime, zone: str) -> dict[str, str]:
-    pattern = expected["opts"].get("format", "%Y-%m-%dT%H:%M:%S%z").replace("%L", "%f").replace("%N", "%f")
+    """A time in the form that the case names, else in one of the usual forms."""
     text = expected["$event_time"]
-    if "%Y" not in pattern:
-        pattern, text = f"%Y {pattern}", f"{arrived.year} {text}"
-    found = datetime.strptime(text, pattern)
-    aware = found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))
-    return {"$ts": aware.astimezone(UTC).isoformat()}
+    named = expected["opts"].get("format")
+    for form in [named] if named else _USUAL:
+        pattern, written = form.replace("%L", "%f").replace("%N", "%f"), text
+        if "%Y" not in pattern:
+            pattern, written = f"%Y {pattern}", f"{arrived.year} {text}"
+        with contextlib.suppress(ValueError):
+            found = datetime.strptime(written, pattern)
+            aware = found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))
+            return {"$ts": aware.astimezone(UTC).isoformat()}
+    raise ValueError(f"time {text!r} does not have the form {named or _USUAL}")
 
 
 def _influx(line: str) -> dict[str, Any]:

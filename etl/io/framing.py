@@ -36,7 +36,7 @@ CRI, DOCKER = "cri", "docker"
 _BOM = b"\xef\xbb\xbf"
 _BATCH_ROWS, _BATCH_BYTES = 8192, 4 << 20
 _CRI = re.compile(rb"(\d{4}-\d\d-\d\dT\S+) (stdout|stderr) ([A-Z])(?::\S*)?(?: (.*))?", re.DOTALL)
-_DOCKER = re.compile(rb'\s*\{.*"log"\s*:', re.DOTALL)
+_DOCKER = re.compile(rb'\s*\{(?=.*"log"\s*:\s*")(?=.*"(?:stream|time)"\s*:\s*")', re.DOTALL)
 _COUNT = re.compile(rb"[\r\n ]*(\d{1,9}) (?=<)")
 _BETWEEN = re.compile(rb"[\s,\]}]*")
 _REST_OF_STRING = re.compile(rb'(?:[^"\\\n]++|\\.)*+("|\n)?', re.DOTALL)

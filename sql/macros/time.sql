@@ -107,16 +107,18 @@ CREATE OR REPLACE MACRO wall_of(year, month, day, clock, fraction) AS
     try_cast(year || '-' || month || '-' || day || ' ' || CASE WHEN ends_with(clock, ':60') THEN clock[:-4] || ':59' ELSE coalesce(nullif(clock, ''), '00:00') END AS TIMESTAMP)
     + fraction_micros(fraction) + to_seconds(CASE WHEN ends_with(clock, ':60') THEN 1 ELSE 0 END);
 
--- without a year: the year that brings the time nearest to the landing hour; 29 February is in the nearest leap year
+CREATE OR REPLACE MACRO wall_of_last(landing, month, day, clock, fraction) AS
+    coalesce(wall_of(year(landing) - 1, month, day, clock, fraction), wall_of(year(landing) - 2, month, day, clock, fraction),
+             wall_of(year(landing) - 3, month, day, clock, fraction), wall_of(year(landing) - 4, month, day, clock, fraction));
+
+-- without a year: the year that brings the time nearest to the landing hour, but no more than 31 days after it: a log does
+-- not tell the future; 29 February is in the last leap year
 CREATE OR REPLACE MACRO wall_near(landing, month, day, clock, fraction) AS
-    CASE WHEN wall_of(year(landing), month, day, clock, fraction) IS NULL
-         THEN coalesce(wall_of(year(landing) - 1, month, day, clock, fraction), wall_of(year(landing) + 1, month, day, clock, fraction),
-                       wall_of(year(landing) - 2, month, day, clock, fraction))
-         WHEN wall_of(year(landing), month, day, clock, fraction) > landing + INTERVAL 183 DAY
-         THEN wall_of(year(landing) - 1, month, day, clock, fraction)
-         WHEN wall_of(year(landing), month, day, clock, fraction) < landing - INTERVAL 183 DAY
+    CASE WHEN wall_of(year(landing), month, day, clock, fraction) > landing + INTERVAL 31 DAY
+         THEN wall_of_last(landing, month, day, clock, fraction)
+         WHEN wall_of(year(landing) + 1, month, day, clock, fraction) <= landing + INTERVAL 31 DAY
          THEN wall_of(year(landing) + 1, month, day, clock, fraction)
-         ELSE wall_of(year(landing), month, day, clock, fraction) END;
+         ELSE coalesce(wall_of(year(landing), month, day, clock, fraction), wall_of_last(landing, month, day, clock, fraction)) END;
 
 -- minutes east of UTC of +09:00, +0900, +09, GMT+2 or an abbreviation; NULL for a name that is not known
 CREATE OR REPLACE MACRO zone_minutes(text) AS

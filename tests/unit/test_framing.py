@@ -194,6 +194,8 @@ def test_a_wrapped_trace_without_end_is_cut_into_pieces(tmp_path: Path) -> None:
         (cri("a") * 3, "cri"),
         (docker("a\n") * 3 + b"broken\n", "docker"),
         (b'{"message":"the log: x"}\n', None),
+        (b'{"log":{"level":"info"},"time":"2026-11-22T13:04:05Z"}\n', None),
+        (b'{"log":"a line"}\n', None),
         (b"2026-11-22T13:04:05Z INFO stdout F\n", None),
         (b"", None),
     ],
