@@ -18,7 +18,8 @@ from etl.model.hours import parse_hour
 
 PEERS = Path(__file__).parent / "peers"
 TIME_FIELD = "$time"
-_PROGRAM_FORMAT = re.compile(r"format:\s*\"(\w+)\"")
+_PROGRAM_ARGUMENT = re.compile(r"(\w+):\s*\"([^\"]*)\"")
+_PROGRAM_SECOND = re.compile(r"parse_\w+!?\(\s*s?(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[.\w]+)\s*,\s*\"([^\"]*)\"")
 _INFLUX = re.compile(r'((?:[^\\ ,"]|\\.|"(?:[^"\\]|\\.)*")+)([ ,]|$)')
 
 
@@ -64,9 +65,7 @@ class Peer:
 
     @staticmethod
     def _keys(case: dict[str, Any]) -> list[str]:
-        arguments = case.get("args") if isinstance(case.get("args"), dict) else {}
-        found = _PROGRAM_FORMAT.search(case.get("vrl_program") or "")
-        variant = (arguments or {}).get("format") or (found[1] if found else None)
+        variant = _arguments(case).get("format")
         return [*([f"{case['format']}:{variant}"] if variant else []), str(case["format"]), "*"]
 
     def options_of(self, case: dict[str, Any]) -> dict[str, str]:
@@ -80,9 +79,9 @@ class Peer:
         return {**self.settings.get("fields_of_source", {}), **self._from_arguments(case, "fields_from_args")}
 
     def _from_arguments(self, case: dict[str, Any], key: str) -> dict[str, str]:
-        arguments = case.get("args") if isinstance(case.get("args"), dict) else {}
+        arguments = _arguments(case)
         named = self.settings.get(key, {})
-        return {ours: _plain_list((arguments or {})[theirs]) for ours, theirs in named.items() if theirs in (arguments or {})}
+        return {ours: _plain_list(arguments[theirs]) for ours, theirs in named.items() if theirs in arguments}
 
     def explanation(self, name: str) -> str | None:
         """Why a differing value of this field is right."""
@@ -100,6 +99,18 @@ class Peer:
     def is_left_out(self, name: str) -> bool:
         """Whether a field of the peer is not about parsing."""
         return name not in self.fields and _matching(self.left_out, name) is not None
+
+
+def _arguments(case: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a case, or those that its VRL program writes: named, or the string after the input as format."""
+    given = case.get("args")
+    if isinstance(given, dict):
+        return given
+    program = case.get("vrl_program") or ""
+    found: dict[str, Any] = dict(_PROGRAM_ARGUMENT.findall(program))
+    if second := _PROGRAM_SECOND.search(program):
+        found.setdefault("format", second[1])
+    return found
 
 
 def _matching(rules: dict[str, str], name: str) -> str | None:
@@ -222,7 +233,7 @@ def _influx(line: str) -> dict[str, Any]:
 
 def _influx_value(text: str) -> Any:
     if text.startswith('"'):
-        return re.sub(r'\\(["\\])', r"\1", text[1:-1])
+        return re.sub(r'\\(["\\])', r"\1", text[1:-1]).replace("\\n", "\n")
     if text in ("true", "false", "t", "f", "T", "F", "True", "False"):
         return text[0].lower() == "t"
     return text[:-1] if text[-1:] in ("i", "u") else text

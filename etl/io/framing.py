@@ -242,9 +242,9 @@ def _elements(buffer: _Buffer, more: Iterator[bytes | None], cut: Cut) -> Iterat
             else:
                 here, position = token.start(), token.end()
                 if scan.is_broken_before(buffer.data, here):
-                    # an object begins in the first column: the one before was never closed
-                    yield buffer.span(scan.begin, here, UNFINISHED)
-                    scan = _Scan()
+                    if scan.is_in_record:
+                        yield buffer.span(scan.begin, here, UNFINISHED)
+                    scan.restart()
                 if scan.step(token[0], here, key):
                     yield buffer.span(scan.begin, position)
         if last:
@@ -279,15 +279,18 @@ class _Scan:
         return not self.given and (self.element or not self.seen)
 
     def is_broken_before(self, data: bytes, here: int) -> bool:
-        """Whether an object that begins at ``here`` shows that the document around it was cut off."""
-        return (
-            bool(self.stack)
-            and self.stack[0] == b"{"
-            and not (self.selected and len(self.stack) == 2)
-            and data[here : here + 1] == b"{"
-            and data[here - 1 : here] == b"\n"
-            and self.is_in_record
-        )
+        """Whether an object begins at ``here`` where none can: the one around it was never closed."""
+        if not self.stack or self.stack[-1] != b"{" or data[here : here + 1] != b"{":
+            return False
+        before = here - 1
+        while before >= 0 and data[before] in b" \t\r\n":
+            before -= 1
+        return before >= 0 and data[before] != ord(":")
+
+    def restart(self) -> None:
+        """Go on as if the record had been closed."""
+        self.stack = self.stack[: 1 if self.stack[0] == b"[" else 2] if self.element else []
+        self.element = False
 
     def step(self, token: bytes, here: int, key: re.Pattern[str]) -> bool:
         """Take a token; True where it ends a record."""
@@ -304,8 +307,10 @@ class _Scan:
             if len(self.stack) == 1:
                 self.name = token[1:-1]
             return False
-        if self.stack:
-            self.stack.pop()
+        if not self.stack or (self.stack[-1] == b"[") != (token == b"]"):
+            # a bracket too many closes nothing
+            return False
+        self.stack.pop()
         if self.element and self._holds_elements():
             self.element, self.seen = False, True
             return not self.given

@@ -80,13 +80,15 @@ class Cut:
 
     ``record_start`` matches the first line of a record, or ``continues`` the lines that belong to the record before them;
     without either every line is a record. The last line that ``heading`` matched is told to each record, for formats
-    whose directives give later lines their meaning; "first line" is the first of each object. ``elements`` names the key whose array elements are the records of a
+    whose directives give later lines their meaning; "first line" is the first of each object, and with ``directives`` lines
+    after one another that matched are told together. ``elements`` names the key whose array elements are the records of a
     JSON document. ``octets`` accepts RFC 6587 octet counts. ``wrapper`` is cri or docker. ``encoding`` is a Python codec.
     """
 
     record_start: str | None = None
     continues: str | None = None
     heading: str | None = None
+    directives: bool = False
     elements: str | None = None
     octets: bool = False
     wrapper: str | None = None
@@ -270,7 +272,7 @@ def sample(path: Path, lines: int = 200, size: int = 256 * 1024) -> bytes:
         with stream:
             while len(data) < size and (part := stream.read(min(_SAMPLE_STEP, size - len(data)))):
                 data += part
-    cut = data[: data.rfind(b"\n") + 1] or data
+    cut = (data[: data.rfind(b"\n") + 1] or data) if len(data) >= size else data
     return b"".join(cut.splitlines(keepends=True)[:lines]) if b"\n" in cut else cut
 
 
@@ -328,6 +330,7 @@ class _Cutter:
     def __init__(self, source: RawInput, reading: Reading, cut: Cut, heading: str) -> None:
         self._source, self._reading, self._cut = source, reading, cut
         self.heading = heading
+        self._in_directives = False
         self._carry = b""
         self._line = 1
         self._offset = 0
@@ -513,8 +516,12 @@ class _Cutter:
         lines = [data[int(start) : _line_end(data, int(start))] for start in starts]
         texts = pa.array([line.decode(self._cut.text_encoding, errors="replace").rstrip("\r\n") for line in lines])
         found = _matching(texts, self._cut.heading)
-        known = [self.heading, *(texts[int(place)].as_py() for place in np.flatnonzero(found))]
-        self.heading = known[-1]
+        known = [self.heading]
+        for place in np.flatnonzero(found):
+            text = texts[int(place)].as_py()
+            follows = self._cut.directives and (found[place - 1] if place else self._in_directives)
+            known.append(f"{known[-1]}\n{text}" if follows else text)
+        self.heading, self._in_directives = known[-1], bool(found[-1]) if len(found) else self._in_directives
         return pa.array(known, pa.string()).take(pa.array(np.cumsum(found)))
 
 

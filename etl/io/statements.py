@@ -95,7 +95,8 @@ class Statement:
         return Cut(
             record_start=options.get("record_start") or self.record_start,
             continues=self.header.get("continues"),
-            heading=self.header.get("heading"),
+            heading=self.header.get("heading") or self.header.get("directives"),
+            directives="directives" in self.header,
             elements=self.header.get("elements"),
             octets=self.header.get("framing") == "octets",
             wrapper=wrapper,

@@ -1,3 +1,3 @@
 -- title: template of a query
-SELECT * EXCLUDE (query_template), coalesce(query_template, query_template_of(db_query_text)) AS query_template
+SELECT * EXCLUDE (query_template), coalesce(query_template, nullif(query_template_of(db_query_text, db_system_name), '')) AS query_template
 FROM enveloped

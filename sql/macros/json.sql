@@ -18,7 +18,7 @@ CREATE OR REPLACE MACRO json_text(value) AS
     CASE json_type(value) WHEN 'NULL' THEN NULL WHEN 'VARCHAR' THEN value ->> '$' ELSE value::VARCHAR END;
 
 CREATE OR REPLACE MACRO json_entries(text) AS
-    list_transform(map_entries(text::JSON::MAP(VARCHAR, JSON)), lambda entry: {'key': entry.key, 'value': json_text(entry.value)});
+    list_transform(map_entries(TRY(text::JSON::MAP(VARCHAR, JSON))), lambda entry: {'key': entry.key, 'value': json_text(entry.value)});
 
 -- the first of the named fields that the object has, as {key, value}; names come in order of preference, of equal keys the first
 CREATE OR REPLACE MACRO json_field(entries, names) AS

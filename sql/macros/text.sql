@@ -4,11 +4,12 @@ CREATE OR REPLACE MACRO dash_null(value) AS nullif(nullif(value, '-'), '');
 
 CREATE OR REPLACE MACRO no_attributes() AS MAP {}::MAP(VARCHAR, VARCHAR);
 
--- entries: list of {key, value}; those without a value are left out, of equal keys the first stays
-CREATE OR REPLACE MACRO attributes_of(entries) AS
-    map_from_entries(list_filter(entries, lambda entry, place:
-        entry.value IS NOT NULL
-        AND list_position(list_transform(entries, lambda other: other.key), entry.key) = place))::MAP(VARCHAR, VARCHAR);
+-- entries: list of {key, value}; those without a value are left out, of equal keys the first stays. The list is a lambda's
+-- argument so that it is computed once, however large its expression.
+CREATE OR REPLACE MACRO attributes_of(entries) AS list_transform(
+    list_transform([list_filter(entries, lambda entry: entry.value IS NOT NULL)],
+        lambda given: {'given': given, 'keys': list_transform(given, lambda entry: entry.key)}),
+    lambda listed: map_from_entries(list_filter(listed.given, lambda entry, place: list_position(listed.keys, entry.key) = place)))[1]::MAP(VARCHAR, VARCHAR);
 
 -- the constant part of a message: ids, addresses, numbers and quoted values masked
 CREATE OR REPLACE MACRO message_template(body) AS

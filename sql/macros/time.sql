@@ -24,7 +24,7 @@ CREATE OR REPLACE MACRO local_basis(local, zone) AS
 CREATE OR REPLACE MACRO offset_minutes(text) AS
     CASE WHEN text IN ('Z', 'z', 'UTC', 'GMT') THEN 0
          ELSE (CASE WHEN text[1] = '-' THEN -1 ELSE 1 END)
-              * (text[2:3]::INTEGER * 60 + coalesce(nullif(right(replace(text[4:], ':', ''), 2), '')::INTEGER, 0)) END;
+              * (try_cast(text[2:3] AS INTEGER) * 60 + coalesce(try_cast(right(replace(text[4:], ':', ''), 2) AS INTEGER), 0)) END;
 
 CREATE OR REPLACE MACRO iso_parts(text) AS regexp_extract(trim(text),
     '^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,12}))?\s?(Z|z|UTC|GMT|[+-]\d\d:?(?:\d\d)?)?$',
@@ -32,7 +32,7 @@ CREATE OR REPLACE MACRO iso_parts(text) AS regexp_extract(trim(text),
 
 -- digits of any length after the point are a decimal fraction: .138633 is 138,633 microseconds
 CREATE OR REPLACE MACRO fraction_micros(digits) AS
-    to_microseconds(coalesce(nullif(rpad(left(digits, 6), 6, '0'), '000000')::BIGINT, 0));
+    to_microseconds(coalesce(try_cast(rpad(left(digits, 6), 6, '0') AS BIGINT), 0));
 
 CREATE OR REPLACE MACRO iso_wall(parts) AS
     try_cast(parts.date || ' ' || parts.time AS TIMESTAMP) + fraction_micros(parts.fraction);
@@ -46,12 +46,14 @@ CREATE OR REPLACE MACRO iso_basis(parts, zone) AS
     CASE WHEN parts."offset" <> '' THEN 'offset' ELSE local_basis(iso_wall(parts), zone) END;
 
 -- seconds, milli-, micro- or nanoseconds since 1970, told apart by size (years 1973 to 5138)
+CREATE OR REPLACE MACRO epoch_micros(whole, fraction) AS CASE
+    WHEN length(whole) <= 11 THEN try_cast(whole AS BIGINT) * 1000000 + coalesce(try_cast(rpad(left(fraction, 6), 6, '0') AS BIGINT), 0)
+    WHEN length(whole) <= 14 THEN try_cast(whole AS BIGINT) * 1000 + coalesce(try_cast(rpad(left(fraction, 3), 3, '0') AS BIGINT), 0)
+    WHEN length(whole) <= 17 THEN try_cast(whole AS BIGINT)
+    ELSE try_cast(whole AS BIGINT) // 1000 END;
+
 CREATE OR REPLACE MACRO epoch_time(text) AS
-    CASE WHEN NOT regexp_matches(text, '^\d{9,19}(\.\d{1,30})?$') THEN NULL
-         WHEN length(split_part(text, '.', 1)) <= 11 THEN make_timestamp(trunc(text::DECIMAL(38, 12) * 1000000)::BIGINT)
-         WHEN length(split_part(text, '.', 1)) <= 14 THEN make_timestamp(trunc(text::DECIMAL(38, 9) * 1000)::BIGINT)
-         WHEN length(split_part(text, '.', 1)) <= 17 THEN make_timestamp(split_part(text, '.', 1)::BIGINT)
-         ELSE make_timestamp(try_cast(split_part(text, '.', 1) AS BIGINT) // 1000) END;
+    CASE WHEN regexp_full_match(text, '\d{9,19}(\.\d{1,30})?') THEN make_timestamp(epoch_micros(split_part(text, '.', 1), split_part(text, '.', 2))) END;
 
 -- [10/Oct/2000:13:55:36 -0700], the time of the common log format
 CREATE OR REPLACE MACRO clf_time(text) AS try_strptime(text, '%d/%b/%Y:%H:%M:%S %z')::TIMESTAMP;
@@ -99,7 +101,7 @@ CREATE OR REPLACE MACRO month_number(name) AS
 -- hours of 1 to 12 with am or pm
 CREATE OR REPLACE MACRO clock_of(t) AS
     CASE WHEN t.half = '' THEN t."time"
-         ELSE ((split_part(t."time", ':', 1)::INTEGER % 12) + CASE WHEN lower(t.half) = 'p' THEN 12 ELSE 0 END)
+         ELSE ((try_cast(split_part(t."time", ':', 1) AS INTEGER) % 12) + CASE WHEN lower(t.half) = 'p' THEN 12 ELSE 0 END)
               || t."time"[instr(t."time", ':'):] END;
 
 -- a leap second is the first of the next minute
@@ -124,10 +126,10 @@ CREATE OR REPLACE MACRO wall_near(landing, month, day, clock, fraction) AS
 CREATE OR REPLACE MACRO zone_minutes(text) AS
     CASE WHEN text ~ '^[+-]\d\d?:?(\d\d)?$'
          THEN (CASE WHEN text[1] = '-' THEN -1 ELSE 1 END)
-              * (regexp_extract(text, '^[+-](\d\d?)', 1)::INTEGER * 60 + coalesce(nullif(regexp_extract(text, '^[+-]\d\d:?(\d\d)$', 1), '')::INTEGER, 0))
+              * (try_cast(regexp_extract(text, '^[+-](\d\d?)', 1) AS INTEGER) * 60 + coalesce(try_cast(regexp_extract(text, '^[+-]\d\d:?(\d\d)$', 1) AS INTEGER), 0))
          WHEN text ~ '^(?i:GMT|UTC)[+-]\d'
          THEN (CASE WHEN text[4] = '-' THEN -1 ELSE 1 END)
-              * (regexp_extract(text[5:], '^(\d\d?)', 1)::INTEGER * 60 + coalesce(nullif(regexp_extract(text[5:], '^\d\d?:?(\d\d)$', 1), '')::INTEGER, 0))
+              * (try_cast(regexp_extract(text[5:], '^(\d\d?)', 1) AS INTEGER) * 60 + coalesce(try_cast(regexp_extract(text[5:], '^\d\d?:?(\d\d)$', 1) AS INTEGER), 0))
          ELSE map_extract_value(MAP {'Z': 0, 'UTC': 0, 'GMT': 0, 'UT': 0, 'WET': 0, 'WEST': 60, 'BST': 60, 'CET': 60, 'CEST': 120,
               'EET': 120, 'EEST': 180, 'MSK': 180, 'EST': -300, 'EDT': -240, 'CST': -360, 'CDT': -300, 'MST': -420, 'MDT': -360,
               'PST': -480, 'PDT': -420, 'AKST': -540, 'AKDT': -480, 'HST': -600, 'JST': 540, 'KST': 540, 'HKT': 480, 'SGT': 480,
