@@ -147,6 +147,8 @@ def _compare(result: Result, case: Case, rows: list[dict[str, Any]]) -> None:
     if case.rejected or not case.records:
         _judge(result, case, "record", "rejected" if case.rejected else None, f"{len(rows)} rows", not whole)
     else:
+        if result.peer.settings.get("first_row_only", False):
+            rows = rows[:1]
         equal = len(rows) == len(case.records)
         _judge(result, case, "record", f"{len(case.records)} records", f"{len(rows)} rows", equal)
         # with a record too many or too few, which belongs to which is a guess

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import tomllib
@@ -13,6 +12,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import dateutil.parser
 
 from etl.model.hours import parse_hour
 
@@ -198,22 +199,18 @@ def flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-_USUAL = ("%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%z", "%a %b %d %H:%M:%S %Y", "%b %d %H:%M:%S")
-
-
 def _fluentd_time(expected: dict[str, Any], arrived: datetime, zone: str) -> dict[str, str]:
-    """A time in the form that the case names, else in one of the usual forms."""
-    text = expected["$event_time"]
-    named = expected["opts"].get("format")
-    for form in [named] if named else _USUAL:
-        pattern, written = form.replace("%L", "%f").replace("%N", "%f"), text
+    """A time in the form that the case names, else in any usual form."""
+    text, form = expected["$event_time"], expected["opts"].get("format")
+    if form:
+        pattern = form.replace("%L", "%f").replace("%N", "%f")
         if "%Y" not in pattern:
-            pattern, written = f"%Y {pattern}", f"{arrived.year} {text}"
-        with contextlib.suppress(ValueError):
-            found = datetime.strptime(written, pattern)
-            aware = found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))
-            return {"$ts": aware.astimezone(UTC).isoformat()}
-    raise ValueError(f"time {text!r} does not have the form {named or _USUAL}")
+            pattern, text = f"%Y {pattern}", f"{arrived.year} {text}"
+        found = datetime.strptime(text, pattern)
+    else:
+        found = dateutil.parser.parse(text, default=datetime(arrived.year, 1, 1))
+    aware = found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))
+    return {"$ts": aware.astimezone(UTC).isoformat()}
 
 
 def _influx(line: str) -> dict[str, Any]:

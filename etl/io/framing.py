@@ -386,6 +386,7 @@ class _Stream:
     partial: _Logical | None = None
     record: _Record | None = None
     heading: str | None = None
+    is_continued: bool = False
 
 
 class _Unwrapper:
@@ -394,6 +395,7 @@ class _Unwrapper:
     def __init__(self, rows: _Rows, cut: Cut, readings: dict[int, Reading]) -> None:
         self._rows, self._cut, self._readings = rows, cut, readings
         self._start = re.compile(cut.record_start or cut.continues or "")
+        self._continued = re.compile(cut.continued) if cut.continued else None
         self._heading = re.compile(cut.heading) if cut.heading and cut.heading != FIRST_LINE else None
         self._streams: dict[str, _Stream] = {}
 
@@ -462,7 +464,8 @@ class _Unwrapper:
         text = data.decode(self._cut.text_encoding, errors="replace").rstrip("\r\n")
         if self._heading and self._heading.search(text):
             stream.heading = text
-        starts = self._starts(text)
+        starts = self._starts(text) and not stream.is_continued
+        stream.is_continued = bool(self._continued and self._continued.search(text))
         if stream.record and not starts and len(stream.record.data) + len(data) <= LONGEST_RECORD:
             self._take(stream.record.source, logical.source, logical.lines)
             stream.record.lines += logical.lines

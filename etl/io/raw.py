@@ -78,8 +78,8 @@ class CorruptObject(EtlError):
 class Cut:
     """How the bytes of an object become records; all patterns are RE2.
 
-    ``record_start`` matches the first line of a record, or ``continues`` the lines that belong to the record before them;
-    without either every line is a record. The last line that ``heading`` matched is told to each record, for formats
+    ``record_start`` matches the first line of a record, or ``continues`` the lines that belong to the record before them and
+    ``continued`` those that the next one belongs to; without them every line is a record. The last line that ``heading`` matched is told to each record, for formats
     whose directives give later lines their meaning; "first line" is the first of each object, and with ``directives`` lines
     after one another that matched are told together. ``elements`` names the key whose array elements are the records of a
     JSON document. ``octets`` accepts RFC 6587 octet counts. ``wrapper`` is cri or docker. ``encoding`` is a Python codec.
@@ -87,6 +87,7 @@ class Cut:
 
     record_start: str | None = None
     continues: str | None = None
+    continued: str | None = None
     heading: str | None = None
     directives: bool = False
     elements: str | None = None
@@ -505,7 +506,11 @@ class _Cutter:
         texts, _ = _strings(data, bounds, {}, self._cut.text_encoding)
         if self._cut.record_start:
             return _matching(texts, self._cut.record_start)
-        return ~_matching(pc.ascii_rtrim(texts, characters="\r\n"), self._cut.continues or "")
+        texts = pc.ascii_rtrim(texts, characters="\r\n")
+        starts = ~_matching(texts, self._cut.continues or "")
+        if self._cut.continued:
+            starts[1:] &= ~_matching(texts, self._cut.continued)[:-1]
+        return starts
 
     def _headings(self, data: bytes, starts: np.ndarray) -> pa.Array:
         """For the records that begin at ``starts``: the last line, up to its own first, that the heading pattern matched."""

@@ -95,6 +95,7 @@ class Statement:
         return Cut(
             record_start=options.get("record_start") or self.record_start,
             continues=self.header.get("continues"),
+            continued=self.header.get("continued"),
             heading=self.header.get("heading") or self.header.get("directives"),
             directives="directives" in self.header,
             elements=self.header.get("elements"),

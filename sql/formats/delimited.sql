@@ -1,7 +1,7 @@
 -- title: delimited text (CSV, TSV), with or without a header line
 -- dataset: declared
 -- detect: never
--- options: delimiter: one or more characters, \t for a tab (default ,); columns: names of the columns, separated by commas (default: the first line of each object has them); quote: the quoting character (default "), empty for none; time_format: strptime form of the time, or epoch, epoch_ms, epoch_us, epoch_ns
+-- options: delimiter: one or more characters, \t for a tab (default ,); columns: names of the columns, separated by commas (default: the first line of each object has them); quote: the quoting character (default "), empty for none; null_pattern: RE2 pattern of values that mean nothing, beside - and empty ones; time_format: strptime form of the time, or epoch, epoch_ms, epoch_us, epoch_ns; untimed: landing gives lines without a time the landing hour
 -- sample: 2026-11-22T13:04:05Z,203.0.113.9,GET
 -- limits: one line is one record, so a quoted value ends with its line; doubled quotes inside quotes are one
 -- heading: first line
@@ -20,5 +20,6 @@ WITH parameters AS (
 SELECT origin, raw,
     CASE WHEN len(cells) > len(names) THEN 'fields: ' || len(cells) || ' of them; expected ' || len(names) || ', separated by ' || delimiter END AS reject_reason,
     ignored,
-    list_transform(list_zip(names, cells), lambda pair: {'key': pair[1], 'value': pair[2]}) AS entries
+    list_transform(list_zip(names, cells), lambda pair: {'key': pair[1],
+        'value': CASE WHEN regexp_matches(pair[2], getvariable('options')['null_pattern']) THEN NULL ELSE pair[2] END}) AS entries
 FROM split

@@ -1,7 +1,7 @@
 -- title: JSON lines whose fields a source declares to be columns of a dataset
 -- dataset: declared
 -- detect: never
--- options: time_format: strptime form of the time, or epoch, epoch_ms, epoch_us, epoch_ns
+-- options: time_format: strptime form of the time, or epoch, epoch_ms, epoch_us, epoch_ns; untimed: landing gives lines without a time the landing hour
 -- sample: {"event_time":"2026-11-22T13:04:05.123Z","severity_text":"ERROR","body":"payment 42 failed"}
 -- limits: fields may name a nested value with dots (user.name); nested values without a column are kept as JSON text
 WITH mended AS (

@@ -1,7 +1,7 @@
 -- title: lines that a source's own regular expression with named groups takes apart
 -- dataset: declared
 -- detect: never
--- options: pattern: RE2 pattern (required), its groups named like the columns of the dataset or as fields maps them; time_format: strptime form of the time, or epoch, epoch_ms, epoch_us, epoch_ns; record_start: RE2 pattern of a record's first line
+-- options: pattern: RE2 pattern (required), its groups named like the columns of the dataset or as fields maps them; time_format: strptime form of the time, or epoch, epoch_ms, epoch_us, epoch_ns; untimed: landing gives lines without a time the landing hour; record_start: RE2 pattern of a record's first line
 -- sample: 2026-11-22 13:04:05 ERROR payment 42 failed
 -- limits: the pattern has to match from the first character to the last; RE2 has no look-around and no back-references
 WITH matched AS (

@@ -2,7 +2,7 @@
 -- Filled in: {format} a format that gives entries, a list of {key, value}; {picked} the entries of the columns, {cast} the
 -- columns, {failed} whether a value is none of its column's type, {kept} the keys that failed, {taken} the keys of columns,
 -- {time_names} where a time was looked for.
--- Parameters: options (time_format), zone.
+-- Parameters: options (time_format, untimed), zone.
 WITH entered AS (
     {format}
 ), found AS (
@@ -17,13 +17,14 @@ WITH entered AS (
 SELECT
     origin, raw,
     CASE WHEN reject_reason IS NOT NULL THEN reject_reason
-         WHEN picked_event_time IS NULL AND origin.wrapper_time IS NULL
+         WHEN picked_event_time IS NULL AND origin.wrapper_time IS NULL AND getvariable('options')['untimed'] IS DISTINCT FROM 'landing'
          THEN 'event_time: no such field; expected ' || {time_names}
          WHEN picked_event_time IS NOT NULL AND declared_moment.time IS NULL
          THEN 'event_time: ' || left(picked_event_time, 60) || ' is not a time; expected '
               || coalesce('the form ' || (getvariable('options')['time_format']), 'ISO 8601, an epoch number or another usual form') END AS reject_reason,
-    declared_moment.time AS event_time,
-    declared_moment.basis AS time_basis,
+    CASE WHEN picked_event_time IS NULL AND origin.wrapper_time IS NULL AND getvariable('options')['untimed'] = 'landing'
+         THEN getvariable('landing')::TIMESTAMP ELSE declared_moment.time END AS event_time,
+    CASE WHEN picked_event_time IS NULL AND origin.wrapper_time IS NULL THEN 'landing_hour' ELSE declared_moment.basis END AS time_basis,
     ignored,
     CASE WHEN {failed} THEN 'partial' ELSE 'ok' END AS parse_status,
     {cast},

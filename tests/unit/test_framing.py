@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,20 @@ def test_wrapper_of(data: bytes, expected: str | None) -> None:
     assert wrapper_of(data) == expected
 
 
+CONTINUED = Cut(continues=r"^\s", continued=r"\\$|^Oops:$")
+
+
+@pytest.mark.parametrize("chunk", [3, 4 << 20])
+def test_a_line_may_say_that_the_next_one_belongs_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    monkeypatch.setattr(raw, "CHUNK_BYTES", chunk)
+    lines = ["a \\", "b", "c", "Oops:", "it", " at x", "d"]
+    expected = ["a \\\nb", "c", "Oops:\nit\n at x", "d"]
+    records, _ = read(tmp_path, CONTINUED, "\n".join(lines).encode())
+    assert [item["text"] for item in records] == expected
+    records, _ = read(tmp_path, replace(CONTINUED, wrapper="cri"), b"".join(cri(line) for line in lines))
+    assert [item["text"] for item in records] == expected
+
+
 HEADED = Cut(heading="^#Fields:")
 
 
@@ -230,6 +245,15 @@ def test_a_directive_ends_with_its_producer(tmp_path: Path) -> None:
 def test_the_first_line_of_each_object_is_its_heading(tmp_path: Path) -> None:
     records, _ = read(tmp_path, Cut(heading=raw.FIRST_LINE), b"a,b\r\n1,2\r\n", b"c\n3\n")
     assert [item["heading"] for item in records] == ["a,b", "a,b", "c", "c"]
+
+
+def test_directives_after_one_another_are_told_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(raw, "CHUNK_BYTES", 8)
+    data = b"#a\n#b\n1\n2\n#c\n3\n"
+    records, _ = read(tmp_path, Cut(heading="^#", directives=True), data)
+    assert [(item["text"], item["heading"]) for item in records] == [
+        ("#a", "#a"), ("#b", "#a\n#b"), ("1", "#a\n#b"), ("2", "#a\n#b"), ("#c", "#c"), ("3", "#c"),
+    ]  # fmt: skip
 
 
 def test_headings_survive_chunk_borders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
