@@ -47,7 +47,7 @@ def run_file(world: World, file: str, format_name: str) -> None:
         ("access/opensearch-project-opensearch-catalog__raw.log", "combined"),
         ("access/elastic-examples__nginxplus_json_logs", "json_event"),
         ("access/torproject-metrics-lib__dummy.host.net__nix.server.org_dummy.host.net_access.log_20111111", "unknown"),
-        ("access/tstack-lnav__logfile_syslog_with_access_log.0", "unknown"),
+        ("access/tstack-lnav__logfile_syslog_with_access_log.0", "syslog_rfc3164"),
     ],
 )
 def test_detection_names_the_format_or_says_unknown(tmp_path: Path, file: str, format_name: str) -> None:

@@ -30,7 +30,8 @@ RIGHT_SHARE = 0.95
 TRUTH: list[tuple[str, str]] = [
     ("access/*dummy.host*", UNKNOWN),
     ("access/*nasa*", "common"),
-    ("access/*nginxplus*", "nginx_json"),
+    # snapshots of NGINX Plus' status, not requests
+    ("access/*nginxplus*", "json_event"),
     ("access/*regexp_access_log*", "combined_vhost"),
     ("access/*syslog_with_access*", "syslog_rfc3164"),
     ("access/*", "combined"),
