@@ -11,7 +11,7 @@ WITH parsed AS (
 ), picked AS (
     SELECT *,
         CASE WHEN document IS NOT NULL THEN database_json_entries(document) END AS entries,
-        CASE WHEN document IS NOT NULL AND json_type(document, '$.attr') = 'OBJECT' THEN database_json_entries(document -> '$.attr') END AS attr,
+        CASE WHEN document IS NOT NULL AND json_type(document, '$.attr') = 'OBJECT' THEN mongodb_plain_numbers(database_json_entries(document -> '$.attr')) END AS attr,
         CASE WHEN document IS NULL THEN nullif(cut_time, '') ELSE coalesce(TRY(document ->> '$.t."$date"."$numberLong"'), TRY(document ->> '$.t."$date"'), TRY(document ->> '$.t')) END AS time
     FROM parsed
 ), named AS (
@@ -50,7 +50,7 @@ SELECT
     coalesce(message, CASE WHEN document IS NULL THEN raw END) AS body,
     CASE WHEN is_query THEN mongodb_connection(context) END AS process_pid,
     CASE WHEN is_query THEN 'mongodb' END AS db_system_name,
-    namespace AS db_namespace,
+    nullif(namespace, '') AS db_namespace,
     user_text AS user_name,
     nullif(peer.host, '') AS client_address,
     try_cast(duration AS DOUBLE) AS duration_ms,

@@ -25,8 +25,9 @@ WITH headed AS (
         CASE WHEN NOT is_query THEN NULL WHEN n.numbers = '' OR n.numbers IS NULL THEN op.rest ELSE n.query END AS query_part
     FROM counted
 ), listed AS (
-    SELECT *, regexp_extract(query_part, '^(?:appName: "([^"]*)" ?)?(.*)$', ['app', 'query'], 's') AS q,
-        list_transform(regexp_extract_all(coalesce(CASE WHEN is_query THEN n.numbers END, ''), '(\w+):([^\s{}:]+)'), lambda pair: {'key': split_part(pair, ':', 1), 'value': pair[instr(pair, ':') + 1:]}) AS numbers
+    SELECT *, regexp_extract(query_part, '^(?:appName: "([^"]*)" ?)?(.*?)(?: exception: ([^{}]*))?$', ['app', 'query', 'exception'], 's') AS q,
+        list_transform(regexp_extract_all(coalesce(CASE WHEN is_query THEN replace(n.numbers, 'numYields: ', 'numYields:') END, ''), '(\w+):("(?:[^"\\]|\\.)*"|[^\s{}:]+)'),
+            lambda pair: {'key': split_part(pair, ':', 1), 'value': trim(pair[instr(pair, ':') + 1:], '"')}) AS numbers
     FROM paired
 ), valued AS (
     SELECT *,
@@ -64,6 +65,9 @@ SELECT
             {'key': 'ctx', 'value': nullif(h.context, '')},
             {'key': 'type', 'value': rtrim(op.operation, ':')},
             {'key': 'appName', 'value': nullif(q.app, '')},
+            {'key': 'exception', 'value': nullif(q.exception, '')},
+            {'key': 'storage', 'value': nullif(nullif(regexp_extract(n.numbers, '\sstorage:(\{.*?\})(?: \w+:|$)', 1), ''), '{}')},
+            {'key': 'flowControl', 'value': nullif(nullif(regexp_extract(n.numbers, '\sflowControl:(\{.*?\})(?: \w+:|$)', 1), ''), '{}')},
             {'key': 'planSummary', 'value': nullif(regexp_extract(n.numbers, 'planSummary: (\w+(?: \{[^{}]*\})?(?:, \w+(?: \{[^{}]*\})?)*)', 1), '')},
             {'key': 'locks', 'value': nullif(coalesce(nullif(regexp_extract(n.numbers, '(?:^|\s)locks:(\{.*?\}+)(?: (?:storage|protocol|flowControl|prepareReadConflicts|\d)|$)', 1), ''), trim(regexp_extract(n.numbers, 'locks\(micros\)((?: \w:\d+)+)', 1))), '')}]
              ELSE [{'key': 's', 'value': NULL}] END,

@@ -1,7 +1,7 @@
 -- title: error log of MySQL 5.1 to 9, MariaDB, Percona Server, with mysqld_safe
 -- dataset: app_log
 -- record_start: ^(?:\d{6} [ \d]\d:\d\d:\d\d|\d{4}-\d\d-\d\d[T ][ \d]\d:\d\d:\d\d)
--- detect: ^(?:\d{6}|\d{4}-\d\d-\d\d)[T ][ \d]\d:\d\d:\d\d\S*\s.*(?:\[(?:Note|Warning|ERROR|Error|System|Entry)\]|InnoDB:|mysqld|mariadbd|WSREP)
+-- detect: ^(?:\d{6}|\d{4}-\d\d-\d\d)[T ][ \d]\d:\d\d:\d\d\S*\s.*(?:\[(?:Note|Warning|Warn|ERROR|Error|System|Entry)\]|InnoDB:|mysqld|mariadbd|WSREP)
 -- priority: 66
 -- sample: 2026-11-22T13:04:05.123456Z 7 [Warning] [MY-010068] [Server] CA certificate ca.pem is self signed.
 -- limits: lines without a time belong to the line before them; not the JSON of component_log_sink_json
@@ -10,12 +10,12 @@ WITH headed AS (
 ), shaped AS (
     SELECT *,
         regexp_extract(raw,
-            '^(?s)(\d{6} [ \d]\d:\d\d:\d\d|\d{4}-\d\d-\d\d[T ][ \d]\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)(?:\s+(\d{1,20}|0x[0-9a-f]{1,16}|[0-9a-f]{4,16})\b)?(?:\s+\[([A-Za-z]+)\])?(?:\s*\[(MY-\d{1,8})\])?(?:\s*\[([A-Za-z_][\w ]*)\] )?[ \t]*(.*)$',
+            '^(?s)(\d{6} [ \d]\d:\d\d:\d\d|\d{4}-\d\d-\d\d[T ][ \d]\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)(?:\s+(\d{1,20}|0x[0-9a-f]{1,16}|[0-9a-f]{4,16})\b)?(?:\s+\[([A-Za-z]+)\])?(?:\s*\[(MY-\d{1,8})\])?(?:\s*\[([A-Za-z_][\w ]*)\](?: |\n|$))?[ \t]*(.*)$',
             ['time', 'thread', 'level', 'code', 'subsystem', 'message']) AS h
     FROM headed
 ), timed AS (
     SELECT *, database_moment(replace(h.time, '  ', ' 0')) AS m,
-        regexp_full_match(h.level, '(?i)note|warning|error|system|information|entry') AS has_level,
+        regexp_full_match(h.level, '(?i)note|warn|warning|error|system|information|entry') AS has_level,
         regexp_matches(h.message, '^(?:InnoDB|WSREP|Aria|XtraDB|Plugin|TokuDB|RocksDB|Galera|Recovery)\b|mysqld|mariadbd|mysql\.server') AS is_known,
         regexp_matches(h.time, '^\d{6} ') AS is_old
     FROM shaped

@@ -19,12 +19,14 @@ WITH headed AS (
              ELSE regexp_extract(h.prefix, '\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:[A-Z]{1,5}\b|[+-]\d\d(?::?\d\d)?\b))?|^\W*\b\d{10}(?:\.\d+)?\b') END AS time_text
     FROM headed
 ), prefixed AS (
-    SELECT *, ltrim(time_text, ' [(<') AS time, CASE WHEN NOT configured AND time_text <> '' THEN h.prefix[instr(h.prefix, time_text) + length(time_text):] ELSE h.prefix END AS rest
+    SELECT *, ltrim(time_text, ' [(<') AS time, CASE WHEN NOT configured AND time_text <> ''
+             THEN ltrim(ltrim(left(h.prefix, instr(h.prefix, time_text) - 1), ' [(<') || ' ', ' ') || h.prefix[instr(h.prefix, time_text) + length(time_text):] ELSE h.prefix END AS rest
     FROM timed
 ), moved AS (
     SELECT *, database_moment(time) AS m, database_epoch(time) AS epoch,
         CASE WHEN NOT configured THEN regexp_extract(rest, '^:([^@\s]*?)(?:\((\d+)\))?:([^@\s:]*)@([^\s:]*):\[(\d+)\]', ['host', 'port', 'user', 'database', 'pid']) END AS colons,
-        CASE WHEN NOT configured THEN regexp_extract(rest, '(?:^|\s|,)([^\s@=,:\[\]]+|\[unknown\])@([^\s@=,:\[\]]+|\[unknown\])(?:\s|,|:|$)', ['user', 'database']) END AS pair,
+        CASE WHEN NOT configured THEN regexp_extract(rest, '(?:^|\s|,)([^\s@=,:\[\]]+|\[unknown\])@([^\s@=,:/\[\]]+|\[unknown\])(?:[\s,:/]|$)', ['user', 'database']) END AS pair,
+        CASE WHEN NOT configured THEN regexp_extract(rest, '(?:^|[\s|,;(])((?:(?:\d{1,3}\.){3}\d{1,3}|(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*)?::[0-9a-f]{1,4}[0-9a-f:.]*|(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|\[local\])(?:\(\d{1,5}\))?)(?:[\s|,;):]|$)', 1) END AS bare_host,
         CASE WHEN NOT configured THEN regexp_extract(rest, '\b([0-9a-f]{8})\.([0-9a-f]+)\b', ['start', 'pid']) END AS session,
         h.message AS message
     FROM prefixed
@@ -40,21 +42,27 @@ WITH headed AS (
              ELSE trim(regexp_extract(rest, '\b(?:app|application|application_name|appname)=(\[unknown\]|.*?)(?:,\s*\w+=|\s\w+=|\]|,?:?\s*$)', 1)) END AS application_text,
         CASE WHEN configured THEN coalesce(postgresql_prefix_field(raw, 'r'), postgresql_prefix_field(raw, 'h'))
              ELSE coalesce(nullif(colons.host || CASE WHEN colons.port <> '' THEN '(' || colons.port || ')' ELSE '' END, ''),
-                           regexp_extract(rest, '\b(?:client|host|remote|rhost)=([^,\s]*)', 1)) END AS host_text,
+                           nullif(regexp_extract(rest, '\b(?:client|host|remote|rhost)=([^,\s]*)', 1), ''), bare_host) END AS host_text,
         CASE WHEN configured THEN postgresql_prefix_field(raw, 'l')
              WHEN regexp_matches(rest, '\[\d+\]') THEN regexp_extract(rest, '\[(\d+)-1\]', 1)
              ELSE regexp_extract(rest, '\[\d+-(\d+)\]', 1) END AS line_text,
         CASE WHEN configured THEN postgresql_prefix_field(raw, 'c')
              WHEN session.pid <> '' THEN session.start || '.' || session.pid END AS session_text,
         CASE WHEN configured THEN postgresql_prefix_field(raw, 'Q')
-             ELSE regexp_extract(rest, '\b(?:queryid|query_id|qid)=(-?\d+)', 1) END AS query_id_text
+             ELSE regexp_extract(rest, '\b(?:queryid|query_id|qid)=(-?\d+)', 1) END AS query_id_text,
+        CASE WHEN NOT configured THEN nullif(regexp_extract(rest, '\b(?:sql_error_code|sqlstate) ?= ?([0-9A-Z]{5})\b', 1), '') END AS error_code
     FROM moved
 ), sessions AS (
     SELECT *,
         coalesce(try_cast(pid_text AS BIGINT), CASE WHEN pid_text IS NULL THEN try_cast('0x' || session.pid AS BIGINT) END) AS pid,
         postgresql_known(regexp_extract(host_text, '^(.*?)(?:\(\d+\))?$', 1)) AS host,
         postgresql_known(user_text) AS user_name, postgresql_known(database_text) AS database_name,
-        CASE WHEN starts_with(message, 'duration: ') THEN postgresql_duration(message) END AS d
+        CASE WHEN starts_with(message, 'duration: ') THEN postgresql_duration(message) END AS d,
+        -- whether the prefix has more than the fields that were recognised in it
+        NOT configured AND h.level <> '' AND regexp_matches(replace(replace(replace(replace(replace(regexp_replace(rest,
+            '\[\d+(?:-\d+)?\]|\bpid=\d+|\b[0-9a-f]{8}\.[0-9a-f]+\b|\b(?:user|usr|username|db|database|dbname|app|application|application_name|appname|client|host|remote|rhost|queryid|query_id|qid|sql_error_code|sqlstate)\s?=\s?', ' ', 'g'),
+            coalesce(nullif(application_text, ''), ' '), ' '), coalesce(nullif(host_text, ''), ' '), ' '), coalesce(nullif(database_text, ''), ' '), ' '),
+            coalesce(nullif(user_text, ''), ' '), ' '), coalesce(nullif(coalesce(nullif(query_id_text, ''), error_code), ''), ' '), ' '), '[A-Za-z0-9]') AS has_more
     FROM fields
 ), queried AS (
     SELECT *, d.ms <> '' AND d.ms IS NOT NULL AS is_query, CASE WHEN d.step = 'plan' THEN postgresql_plan(d.text) END AS p FROM sessions
@@ -93,7 +101,9 @@ SELECT
         {'key': 'backend_type', 'value': CASE WHEN configured THEN postgresql_prefix_field(raw, 'b') END},
         {'key': 'leader_pid', 'value': CASE WHEN configured THEN postgresql_prefix_field(raw, 'P') END},
         {'key': 'query_id', 'value': nullif(query_id_text, '')},
-        {'key': 'sql_state_code', 'value': coalesce(nullif(h.sqlstate, ''), CASE WHEN configured THEN postgresql_prefix_field(raw, 'e') END)},
+        {'key': 'sql_state_code', 'value': coalesce(nullif(h.sqlstate, ''), CASE WHEN configured THEN postgresql_prefix_field(raw, 'e') ELSE error_code END)},
+        {'key': 'local_address', 'value': CASE WHEN configured THEN postgresql_prefix_field(raw, 'L') END},
+        {'key': 'prefix', 'value': CASE WHEN has_more THEN trim(rest) END},
         {'key': 'error_severity', 'value': CASE WHEN is_query THEN h.level END},
         {'key': 'query_step', 'value': CASE WHEN is_query THEN nullif(d.step, '') END},
         {'key': 'query_name', 'value': CASE WHEN is_query AND d.name <> '<unnamed>' THEN nullif(d.name, '') END},

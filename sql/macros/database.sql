@@ -7,7 +7,7 @@ CREATE OR REPLACE MACRO postgresql_levels() AS
 -- becomes the group. Nested calls only: lambdas are not folded, and macros in macros take seconds to bind.
 CREATE OR REPLACE MACRO postgresql_prefix_pattern(prefix, letter) AS '(?s)^' || replace(replace(
     regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
-    regexp_replace(regexp_replace(regexp_replace(
+    regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
         replace(regexp_replace(prefix, '([\\.^$|?*+(){}\[\]])', '\\\1', 'g'), '%%', chr(1)),
         '%-?\d*q', '(?:'),
         '(%-?\d*' || letter || ')', chr(2) || '\1'),
@@ -19,6 +19,8 @@ CREATE OR REPLACE MACRO postgresql_prefix_pattern(prefix, letter) AS '(?s)^' || 
         '%-?\d*e', ' *(?:[0-9A-Z]{5}) *', 'g'),
         '%-?\d*v', ' *(?:[\\d/]*) *', 'g'),
         '%-?\d*[hrL]', ' *(?:[^\\s,]*?) *', 'g'),
+        '%-?\d*b', ' *(?:[A-Za-z][^\\[\\]]*?)? *', 'g'),
+        '%-?\d*i', ' *(?:[A-Za-z][A-Za-z ]*?)? *', 'g'),
         '%-?\d*[A-Za-z]', ' *(?:.*?) *', 'g'),
     chr(2) || ' *(?:', ' *('), chr(1), '%')
     || CASE WHEN regexp_matches(replace(prefix, '%%', ''), '%-?\d*q') THEN ')?' ELSE '' END
@@ -78,6 +80,12 @@ CREATE OR REPLACE MACRO mongodb_numbers(rest) AS regexp_extract(rest,
 -- the entries of a JSON object, NULL for anything else; every cast is a try: the optimizer evaluates casts before conditions
 CREATE OR REPLACE MACRO database_json_entries(text) AS
     list_transform(map_entries(try_cast(try_cast(text AS JSON) AS MAP(VARCHAR, JSON))), lambda entry: {'key': entry.key, 'value': json_text(entry.value)});
+
+-- {"$numberLong": "5"}, as canonical extended JSON writes numbers, is 5
+CREATE OR REPLACE MACRO mongodb_plain_numbers(entries) AS list_transform(entries, lambda entry: CASE
+    WHEN starts_with(entry.value, '{"$number')
+    THEN {'key': entry.key, 'value': regexp_replace(entry.value, '^\{"\$number(?:Long|Int|Double|Decimal)"\s*:\s*"?([-+.\w]+)"?\s*\}$', '\1')}
+    ELSE entry END);
 
 -- a written time in the source's zone; moment() of the shared macros also reads epoch numbers
 CREATE OR REPLACE MACRO database_moment(text) AS moment_in_zone(text, getvariable('zone'));

@@ -17,8 +17,10 @@ CREATE OR REPLACE MACRO query_template_of(query, system) AS trim(
     regexp_replace(
     regexp_replace(
     regexp_replace(
+    regexp_replace(
     regexp_replace(query_text_masked(left(query, 8000), system),
         '\b(0x[0-9a-fA-F]+|\d+(\.\d+)?([eE][+-]?\d+)?)\b', '?', 'g'),
+        '\[\s*-?\?(?:\s*,\s*-?\?)+\s*\]', '[?, …]', 'g'),
         '\(\s*-?\?(?:\s*,\s*-?\?)+\s*\)', '(?, …)', 'g'),
         '(\(\?(?:, …)?\))(?:\s*,\s*\(\?(?:, …)?\))+', '\1, …', 'g'),
         '\s+', ' ', 'g'), ' ;');
