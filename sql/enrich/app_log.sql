@@ -8,7 +8,7 @@ WITH traced AS (
 ), cut AS (
     SELECT * EXCLUDE (body, exception_type, exception_message, severity_number, is_in_body),
         CASE WHEN is_in_body AND exception_stacktrace IS NOT NULL
-             THEN nullif(rtrim(left(body, length(body) - length(exception_stacktrace)), chr(10) || ' '), '') ELSE body END AS body,
+             THEN nullif(rtrim(left(body, length(body) - length(exception_stacktrace)), chr(10) || chr(9) || ' '), '') ELSE body END AS body,
         CASE WHEN exception_stacktrace IS NOT NULL THEN exception_of(exception_stacktrace) END AS found,
         exception_type AS given_type, exception_message AS given_message,
         coalesce(severity_number, severity_number_of(severity_text)) AS severity_number

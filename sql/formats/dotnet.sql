@@ -1,10 +1,10 @@
 -- title: .NET: Microsoft.Extensions.Logging's console, Serilog, NLog and log4net
 -- dataset: app_log
 -- record_start: ^(?:\[?(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d[\d.,:+ZTt-]*(?: [+-]\d\d:?\d\d)?\]?:? ?)?(?:trce|dbug|info|warn|fail|crit): |^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|^\[\d\d:\d\d:\d\d(?:\.\d+)? (?:VRB|DBG|INF|WRN|ERR|FTL)\]
--- detect: ^(?:\[?[\d:.,TZ+ -]{8,40}\]?:? ?)?(?:trce|dbug|info|warn|fail|crit): \S+.*\[-?\d+\]|^\[?[\d:.,TZ+ -]{8,40}\]? ?[ \[](?:VRB|DBG|INF|WRN|ERR|FTL|Verbose|Debug|Information|Warning|Error|Fatal)\] |^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+\|(?:\d+\|)?[A-Za-z]+\||^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \[[^\]]*\] [A-Z]+ +\S+ \[[^\]]*\] - |^ +at .* in .*:line \d+
--- priority: 55
+-- detect: ^(?:\[?[\d:.,TZ+ -]{8,40}\]?:? ?)?(?:trce|dbug|info|warn|fail|crit): \S+.*\[-?\d+\]|^\[?[\d:.,TZ+ -]{8,40}\]?(?: [\w:-]{1,40})? ?[ \[](?:VRB|DBG|INF|WRN|ERR|FTL|Verbose|Debug|Information|Warning|Error|Fatal)\] |^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+\|(?:\d*\|)?[A-Za-z]+\||^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \[[^\]]*\] [A-Z]+ +\S+ \[[^\]]*\] - |^ +at .* in .*:line \d+
+-- priority: 61
 -- sample: 2026-11-22 13:04:05.123 +09:00 [INF] added 3 items
--- limits: the Microsoft console has no time unless TimestampFormat gives one with the date; without it lines are read only inside a container's wrapper; Serilog's [13:04:05 INF] has no date and is rejected
+-- limits: the Microsoft console has no time unless TimestampFormat gives one with the date; without it lines are read only inside a container's wrapper; so does Serilog's [13:04:05 INF], which has no date
 WITH headed AS (
     SELECT origin, raw AS logged, app_text_lines(raw) AS raw,
         -- Microsoft's console: info: Category[event id], the message in the lines below or, single-line, behind it
@@ -14,18 +14,20 @@ WITH headed AS (
     SELECT *, CASE
         WHEN k.level <> '' THEN NULL
         WHEN regexp_matches(raw, '^' || app_text_iso() || '\|')
-        THEN regexp_extract(raw, '^(' || app_text_iso() || ')\|(?:(\d+)\|)?([A-Za-z]+)\|([^|\r\n]*)\|()()([^\r\n]*)', ['time', 'event', 'level', 'logger', 'thread', 'context', 'message'])
+        THEN regexp_extract(raw, '^(' || app_text_iso() || ')\|(?:(\d*)\|)?([A-Za-z]+)\|([^|\r\n]*)\|()()([^\r\n]*)', ['time', 'event', 'level', 'logger', 'thread', 'context', 'message'])
         WHEN regexp_matches(raw, '^' || app_text_iso() || ' \[[^\]]*\] (?:ALL|DEBUG|INFO|WARN|ERROR|FATAL|TRACE|NOTICE|ALERT|CRITICAL|EMERGENCY|SEVERE|VERBOSE|FINE) +\S+ (?:\[[^\]]*\] )?- ')
         THEN regexp_extract(raw, '^(' || app_text_iso() || ')() \[([^\]]*)\] ([A-Z]+) +(\S+) (?:\[([^\]]*)\] )?- ([^\r\n]*)', ['time', 'event', 'thread', 'level', 'logger', 'context', 'message'])::STRUCT("time" VARCHAR, event VARCHAR, "level" VARCHAR, logger VARCHAR, thread VARCHAR, context VARCHAR, message VARCHAR)
-        -- Serilog: time [LEVEL] [SourceContext] message
-        ELSE regexp_extract(raw, '^\[?(' || app_text_iso() || ')\]?()[ \[]{1,2}(VRB|DBG|INF|WRN|ERR|FTL|vrb|dbg|inf|wrn|err|ftl|Verbose|Debug|Information|Warning|Error|Fatal|VERBOSE|DEBUG|INFORMATION|WARNING|ERROR|FATAL)\] (?:\[([\w`+]+(?:\.[\w`+]+)+)\] |<s:([^>]*)> )?()([^\r\n]*)', ['time', 'event', 'level', 'logger', 'thread', 'context', 'message'])
+        -- Serilog: time [LEVEL] [SourceContext] message; its console has no date
+        ELSE regexp_extract(raw, '^\[?(' || app_text_iso() || '|\d\d:\d\d:\d\d(?:\.\d{1,7})?)\]?()(?: +([^\s\[\]]+))?[ \[]{1,3}(VRB|DBG|INF|WRN|ERR|FTL|vrb|dbg|inf|wrn|err|ftl|Verbose|Debug|Information|Warning|Error|Fatal|VERBOSE|DEBUG|INFORMATION|WARNING|ERROR|FATAL)\] (?:\[([\w`+]+(?:\.[\w`+]+)+)\] |<s:([^>]*)> )?([^\r\n]*)', ['time', 'event', 'context', 'level', 'logger', 'thread', 'message'])::STRUCT("time" VARCHAR, event VARCHAR, "level" VARCHAR, logger VARCHAR, thread VARCHAR, context VARCHAR, message VARCHAR)
         END AS o
     FROM headed
 ), read AS (
     SELECT *, k.level <> '' AS is_console,
         -- Serilog's other way to write the source, <s:Source>, comes in the thread's place
         o.thread <> '' AND regexp_matches(raw, '\] <s:') AS is_source,
-        nullif(CASE WHEN k.level <> '' THEN k.time ELSE o.time END, '') AS time_text,
+        nullif(CASE WHEN k.level <> '' THEN k.time WHEN length(o.time) > 18 THEN o.time ELSE '' END, '') AS time_text,
+        -- Serilog's file extension writes the request's id before the level
+        length(o.level) = 3 AS is_serilog,
         CASE WHEN k.level <> '' THEN k.level ELSE nullif(o.level, '') END AS level,
         CASE WHEN k.level <> '' AND contains(raw, chr(10)) THEN regexp_replace(rtrim(raw[instr(raw, chr(10)) + 1:]), '(?m)^ {6}', '', 'g') ELSE '' END AS below
     FROM others
@@ -44,7 +46,8 @@ WITH headed AS (
 )
 SELECT
     origin, logged AS raw,
-    CASE WHEN level IS NOT NULL AND time_text IS NULL AND origin.wrapper_time IS NULL
+    CASE WHEN level IS NOT NULL AND time_text IS NULL AND origin.wrapper_time IS NULL AND NOT is_console THEN 'time: ' || o.time || ' has no date; expected 2026-11-22 13:04:05.123 +09:00'
+         WHEN level IS NOT NULL AND time_text IS NULL AND origin.wrapper_time IS NULL
          THEN 'time: none; expected 2026-11-22 13:04:05 before the level (TimestampFormat), since only a wrapped line has another time'
          WHEN level IS NULL AND regexp_matches(raw, '^\[?\d\d:\d\d:\d\d') THEN 'time: ' || left(raw, 20) || ' has no date; expected 2026-11-22 13:04:05.123 +09:00'
          WHEN level IS NULL AND NOT regexp_matches(raw, '^\[?' || app_text_iso()) THEN app_text_no_time(raw, '2026-11-22 13:04:05.123 +09:00 [INF] message')
@@ -62,7 +65,7 @@ SELECT
     attributes_of([
         {'key': 'event_id', 'value': CASE WHEN is_console THEN nullif(k.event, '0') ELSE nullif(nullif(o.event, ''), '0') END},
         {'key': 'scope', 'value': scope[4:]},
-        {'key': 'context', 'value': nullif(nullif(o.context, ''), '(null)')},
+        {'key': CASE WHEN is_serilog THEN 'request_id' ELSE 'context' END, 'value': nullif(nullif(o.context, ''), '(null)')},
         {'key': 'url', 'value': nullif(web.url, '')},
         {'key': 'action', 'value': nullif(web.action, '')}]) AS attributes
 FROM timed

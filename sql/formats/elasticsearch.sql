@@ -23,7 +23,7 @@ WITH plain_lines AS (
             '$."error.type"', '$."error.message"', '$."error.stack_trace"', '$."user.name"', '$."origin.address"',
             '$.put.user.name', '$.change.enable.user.name', '$.change.disable.user.name', '$.change.password.user.name', '$.delete.user.name',
             '$.invalidate.apikeys.user.name', '$.took', '$.source', '$."elasticsearch.slowlog.took"', '$."elasticsearch.slowlog.source"',
-            '$."elasticsearch.slowlog.message"', '$."trace.id"'])) AS x
+            '$."elasticsearch.slowlog.message"', '$."trace.id"', '$.took_millis', '$."elasticsearch.slowlog.took_millis"'])) AS x
     FROM headed
 ), told AS (
     SELECT *,
@@ -61,6 +61,7 @@ WITH plain_lines AS (
     SELECT *, dataset = 'db_query' AND starts_with(text, 'took[') AS in_text, iso_time(parts, getvariable('zone')) AS event_time FROM cut
 ), measured AS (
     SELECT *, CASE WHEN in_text THEN app_text_slow_field(text, 'took') ELSE coalesce(x[25], x[27]) END AS took,
+        CASE WHEN in_text THEN app_text_slow_field(text, 'took_millis') ELSE coalesce(x[31], x[32]) END AS took_millis,
         CASE WHEN in_text THEN nullif(regexp_extract(text, '[ ,]source\[(.*?)\](?:, (?:id|extra_source|routing|cluster)\[.*|,? *)$', 1), '') ELSE coalesce(x[26], x[28]) END AS source
     FROM slow
 )
@@ -85,7 +86,8 @@ SELECT
     CASE WHEN dataset = 'app_log' THEN x[30] END AS trace_id,
     CASE WHEN dataset = 'db_query' THEN 'elasticsearch' END AS db_system_name,
     CASE WHEN dataset = 'db_query' THEN nullif(place.name, '') END AS db_namespace,
-    CASE WHEN dataset = 'db_query' THEN app_text_took_ms(took) END AS duration_ms,
+    -- took is rounded to one digit of its unit, took_millis down to whole milliseconds
+    CASE WHEN dataset = 'db_query' THEN CASE WHEN regexp_matches(took, '\d[smhd]$') THEN coalesce(try_cast(took_millis AS DOUBLE), app_text_took_ms(took)) ELSE app_text_took_ms(took) END END AS duration_ms,
     CASE WHEN dataset = 'db_query' AND regexp_matches(concat(x[8], x[9], logger), 'search|^i\.s\.s') THEN nullif(source, '') END AS db_query_text,
     CASE WHEN dataset = 'audit' THEN x[10] END AS event_action,
     CASE WHEN dataset = 'audit' THEN CASE WHEN x[11] = 'security_config_change' THEN 'iam' WHEN x[11] = 'ip_filter' THEN 'network'

@@ -24,7 +24,8 @@ WITH plain AS (
     SELECT *,
         -- bytes that are not text are an array of numbers
         CASE WHEN regexp_full_match(message_text, '(?s)\[\s*(?:\d+\s*,\s*)*\d+\s*\]')
-             THEN TRY(decode(unhex(array_to_string(list_transform(regexp_extract_all(message_text, '\d+'), lambda byte: printf('%02X', byte::INTEGER)), ''))))
+             THEN coalesce(TRY(decode(unhex(array_to_string(list_transform(regexp_extract_all(message_text, '\d+'), lambda byte: printf('%02X', byte::INTEGER)), '')))),
+                           array_to_string(list_transform(regexp_extract_all(message_text, '\d+'), lambda byte: CASE WHEN length(byte) <= 3 AND byte::INTEGER BETWEEN 1 AND 127 THEN chr(byte::INTEGER) ELSE '�' END), ''))
              ELSE message_text END AS message,
         regexp_full_match(message_text, '(?s)\[\s*(?:\d+\s*,\s*)*\d+\s*\]') AS is_bytes,
         CASE WHEN regexp_full_match(time_text, '\d{13,18}') THEN make_timestamp(time_text::BIGINT) END AS event_time,

@@ -50,6 +50,9 @@ WITH mended AS (
         lower(message_field.key) NOT IN ('body', 'event', 'text', 'log') AS is_message,
         regexp_full_match(level_field.value, '\d{1,5}') AS is_number,
         coalesce(time_field.key = '@t', false) AS is_clef,
+        -- Serilog's properties and Monolog's context
+        TRY(json_extract_string((structured_field(entries, ['properties'])).value, '$.SourceContext')) AS source_context,
+        CASE WHEN error_field IS NULL THEN TRY(json_extract_string((structured_field(entries, ['context'])).value, ['$.exception.class', '$.exception.message', '$.exception.trace'])) END AS thrown,
         list_contains(list_transform(entries, lambda entry: entry.key), 'EventID') AS is_windows,
         list_contains(list_transform(entries, lambda entry: entry.key), 'short_message') AS is_gelf,
         list_contains(list_transform(entries, lambda entry: entry.key), '__REALTIME_TIMESTAMP') AS is_journald
@@ -94,14 +97,14 @@ SELECT
          THEN ['LogAlways', 'Critical', 'Error', 'Warning', 'Information', 'Verbose'][level_field.value::INTEGER + 1]
          ELSE level_field.value END AS severity_text,
     CASE WHEN is_windows AND level_field.value = '0' THEN 9 ELSE structured_slog_severity(level_field.value) END::TINYINT AS severity_number,
-    logger.value AS logger_name,
+    coalesce(logger.value, source_context) AS logger_name,
     thread.value AS thread_name,
     pid.value::BIGINT AS process_pid,
     coalesce(message_field.value, failure.message) AS body,
-    coalesce(type_field.value, failure.type) AS exception_type,
-    failure.message AS exception_message,
-    trace AS exception_stacktrace,
-    trace_field.value AS trace_id,
+    coalesce(type_field.value, failure.type, thrown[1]) AS exception_type,
+    coalesce(failure.message, CASE WHEN thrown[1] IS NOT NULL THEN thrown[2] END) AS exception_message,
+    coalesce(trace, CASE WHEN thrown[1] IS NOT NULL THEN structured_lines(thrown[3]) END) AS exception_stacktrace,
+    regexp_replace(trace_field.value, '^projects/[^/]+/traces/', '') AS trace_id,
     span_field.value AS span_id,
     attributes_of(list_concat(
         structured_rest(entries, [time_field.key, level_field.key, message_field.key, logger.key, thread.key, pid.key, host.key, service.key,

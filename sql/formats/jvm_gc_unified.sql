@@ -33,7 +33,7 @@ WITH decorated AS (
 ), phased AS (
     SELECT *,
         coalesce(p.duration <> '' OR (starts_with(p.phase, 'Garbage Collection') AND p.before <> ''), false) AS is_event,
-        regexp_extract(p.phase, '^([A-Z][A-Za-z0-9/-]*(?: [A-Za-z][A-Za-z0-9/-]*)*(?: \((?:Normal|Mixed|Prepare Mixed|Concurrent Start|Concurrent End|Initial Mark|Cleanup|Young|Old|Global|Mark|Evacuation|Update Refs|Update References|Roots|Outside of Cycle|process weakrefs|unload classes|Maximum Compaction|abort|aborted|interrupted)\))*)(?: \(((?:[^()]|\([^()]*\))*)\))?(.*)$',
+        regexp_extract(p.phase, '^([A-Z][A-Za-z0-9/-]*(?: [A-Za-z][A-Za-z0-9/-]*)*(?: \((?:Normal|Mixed|Prepare Mixed|Concurrent Start|Concurrent End|Initial Mark|Cleanup|Young|Old|Global|YOUNG|OLD|GLOBAL|NON-GEN|Major|Minor|Mark|Evacuation|Update Refs|Update References|Roots|Outside of Cycle|process weakrefs|unload classes|Maximum Compaction|abort|aborted|interrupted)\))*)(?: \(((?:[^()]|\([^()]*\))*)\))?(.*)$',
             ['action', 'cause', 'more']) AS a,
         iso_parts(coalesce(nullif(d.time, ''), nullif(d.utctime, ''))) AS parts
     FROM cut

@@ -1,13 +1,13 @@
 -- title: Ruby on Rails: requests as blocks from Started to Completed, lograge, and Ruby's Logger
 -- dataset: web_access, app_log
 -- record_start: ^(?:\[[^\]]*\] )*Started [A-Z]+ "|^(?:\[[^\]]*\] )*method=[A-Z]+ path=|^[A-Z], \[\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d
--- detect: ^(?:\[[^\]]*\] )*Started [A-Z]+ "[^"]*" for \S+ at |^[DIWEFAU], \[\d{4}-\d\d-\d\d[T ]|^(?:\[[^\]]*\] )*method=[A-Z]+ path=
+-- detect: ^(?:\[[^\]]*\] )*Started [A-Z]+ "[^"]*"(?: ?\[(?:non-)?WebSocket\])? for \S+ at |^[DIWEFAU], \[\d{4}-\d\d-\d\d[T ]|^(?:\[[^\]]*\] )*method=[A-Z]+ path=
 -- priority: 55
 -- sample: I, [2026-11-22T13:04:05.123456 #4242]  INFO -- : method=GET path=/cart format=html controller=CartController action=show status=200 duration=58.33 view=40.43 db=15.26
 -- limits: a block of plain lines is one row of web_access; lines with Logger's prefix are rows of app_log each, since those of several requests interleave; a block whose Completed line is not there, or has other tags, is partial; lograge without a time is read only inside a container's wrapper
 WITH headed AS (
     SELECT origin, raw AS logged, app_text_lines(raw) AS raw,
-        regexp_extract(raw, '^([A-Z]), \[(' || app_text_iso() || ')(?: #(\d+))?\]\s+(\w+) -- ([^:\n]*): ?', ['letter', 'time', 'pid', 'level', 'program']) AS h,
+        regexp_extract(raw, '^([A-Z]), \[(' || app_text_iso() || ')(?: ?#(\d+))?\]\s+(\w+) -- ([^:\n]*): ?', ['letter', 'time', 'pid', 'level', 'program']) AS h,
         length(regexp_extract(raw, '^[A-Z], \[[^\]]*\]\s+\w+ -- [^:\n]*: ?')) AS head_length
     FROM records
 ), texted AS (
@@ -18,7 +18,7 @@ WITH headed AS (
     SELECT *, tagged[length(tags) + 1:] AS text, list_transform(regexp_extract_all(tags, '\[([^\]]*)\]', 1), lambda tag: tag) AS tag_list FROM tagged
 ), begun AS (
     SELECT *,
-        CASE WHEN starts_with(text, 'Started ') THEN regexp_extract(text, '^Started ([A-Z]+) "([^"\n]*)"(?: for (\S+))?(?: at ([^\n]+))?', ['method', 'target', 'client', 'time']) END AS b,
+        CASE WHEN starts_with(text, 'Started ') THEN regexp_extract(text, '^Started ([A-Z]+) "([^"\n]*)"(?: ?\[(?:non-)?WebSocket\])?(?: for (\S+))?(?: at ([^\n]+))?', ['method', 'target', 'client', 'time']) END AS b,
         starts_with(text, 'method=') AND contains(text, ' path=') AS is_lograge
     FROM split
 ), ended AS (
@@ -66,7 +66,7 @@ SELECT
     CASE WHEN dataset = 'app_log' THEN nullif(h.level, '') END AS severity_text,
     CASE WHEN dataset = 'app_log' THEN nullif(trim(h.program), '') END AS logger_name,
     CASE WHEN dataset = 'app_log' THEN try_cast(h.pid AS BIGINT) END AS process_pid,
-    CASE WHEN dataset = 'app_log' THEN CASE WHEN h.time = '' THEN raw ELSE text END END AS body,
+    CASE WHEN dataset = 'app_log' THEN CASE WHEN h.time = '' THEN raw WHEN tags <> '' AND contains(text, chr(10)) THEN trim(replace(text, chr(10) || tags, chr(10)), chr(10) || ' ') ELSE text END END AS body,
     attributes_of(list_filter(list_concat([
         {'key': 'request_id', 'value': coalesce(list_filter(tag_list, lambda tag: regexp_matches(tag, '^[0-9a-f]{8}-?[0-9a-f-]{23,27}$'))[1], (json_field(pairs, ['request_id'])).value)},
         {'key': 'tags', 'value': nullif(array_to_string(list_filter(tag_list, lambda tag: NOT regexp_matches(tag, '^[0-9a-f]{8}-?[0-9a-f-]{23,27}$')), ' '), '')},

@@ -3,11 +3,12 @@
 CREATE OR REPLACE MACRO severity_number_of(level) AS map_extract_value(MAP {
     'TRACE': 1, 'VERBOSE': 1, 'FINEST': 1, 'FINER': 3, 'TRCE': 1, 'TRC': 1, 'VRB': 1, 'VERB': 1, 'T': 1, 'V': 1,
     'DEBUG': 5, 'DBG': 5, 'DBUG': 5, 'FINE': 5, 'D': 5,
+    'TRAC': 1, 'DEBU': 5, 'SUCCESS': 10,
     'INFO': 9, 'INFORMATION': 9, 'INFORMATIONAL': 9, 'INF': 9, 'CONFIG': 9, 'I': 9, 'LOG': 9, 'NOTE': 10, 'NOTICE': 10, 'N': 10,
     'DEPRECATION': 12,
     'WARN': 13, 'WARNING': 13, 'WRN': 13, 'W': 13,
-    'ERROR': 17, 'ERR': 17, 'EROR': 17, 'E': 17, 'FAIL': 17, 'SEVERE': 17,
-    'CRITICAL': 18, 'CRIT': 18, 'CRT': 18, 'ALERT': 19, 'DPANIC': 19, 'PANIC': 21, 'FATAL': 21, 'FATL': 21, 'FTL': 21, 'F': 21, 'C': 21,
+    'ERROR': 17, 'ERR': 17, 'EROR': 17, 'ERRO': 17, 'E': 17, 'FAIL': 17, 'SEVERE': 17,
+    'CRITICAL': 18, 'CRIT': 18, 'CRT': 18, 'ALERT': 19, 'DPANIC': 19, 'PANIC': 21, 'FATAL': 21, 'FATL': 21, 'FATA': 21, 'PANI': 21, 'FTL': 21, 'F': 21, 'C': 21,
     'EMERG': 21, 'EMERGENCY': 21},
     upper(trim(level)))::TINYINT;
 
@@ -23,7 +24,7 @@ CREATE OR REPLACE MACRO app_trace_start() AS
     -- Java and .NET: a qualified class that says it is an exception, or any class above frames
     || '(?:[\w$]+\.)+[\w$]*(?:Exception|Error|Throwable)\b'
     || '|(?:[\w$]+\.)+[\w$]+(?:: [^\n]*|\[[^\n]*)?(?:\n ---> [^\n]*)*\n\s+at \S'
-    || '|(?:[A-Z][\w$]*)?(?:Exception|Error|Throwable)(?: \[\w+\])?(?:: [^\n]*|\[[^\n]*)?(?:\n[^\n]*){0,9}?\n\s+at \S'
+    || '|(?:[A-Z][\w$]*)?(?:Exception|Error|Throwable)(?: \[\w+\])?(?:(?:: [^\n]*|\[[^\n]*)(?:\n[^\n]*){0,9}?)?\n\s+at \S'
     || '|[A-Z][\w$]*(?: \[\w+\])?: [^\n]*\n\s+at \S)'
     || '|(?:^|\n)\s+at (?:[\w$.<>/]+\(|[^\n]*:\d+:\d+\)?(?:\n|$))'
     || '|(?:^|\n)[ \t|+]*(?:Exception Group )?Traceback \(most recent call last\):'
@@ -50,6 +51,8 @@ CREATE OR REPLACE MACRO app_language_of(trace) AS CASE
     WHEN contains(trace, 'Traceback (most recent call last):') THEN CASE WHEN regexp_matches(trace, '\n[^\s:]+:\d+:in [`'']') THEN 'ruby' ELSE 'python' END
     WHEN regexp_matches(trace, '^(?:http: )?(?:panic|fatal error|goroutine \d+)\b') AND contains(trace, 'goroutine ') THEN 'go'
     WHEN regexp_matches(trace, '\n\s*at \S|^\s+at \S') THEN 'at'
+    -- zap's and pkg/errors' frames, without a goroutine
+    WHEN regexp_matches(left(trace, 4000), '(?:^|\n)[^\s(]+(?:\(\*?[^\s()]+\))?[^\s(]*\n\t[^\n]+\.go:\d+') THEN 'go'
     WHEN regexp_matches(left(trace, 4000), '\n' || app_ruby_frame()) THEN 'ruby'
     ELSE 'at' END;
 
@@ -60,7 +63,7 @@ CREATE OR REPLACE MACRO app_last_traceback(trace) AS string_split(trace, 'Traceb
 CREATE OR REPLACE MACRO exception_of(trace) AS CASE app_language_of(trace)
     WHEN 'python' THEN CASE WHEN contains(trace, 'Exception Group Traceback (most')
         THEN regexp_extract(trace, 'Exception Group Traceback \(most recent call last\):\n(?:[ \t]*\|  [^\n]*\n)*[ \t]*\| ([A-Za-z_][\w.]*)(?:: ?([^\n]*))?', ['type', 'message'])
-        ELSE regexp_extract(app_last_traceback(trace), '^(?:[ \t][^\n]*\n|\n)*([A-Za-z_][\w.]*)(?:: ?([^\n]*))?(?:\n|$)', ['type', 'message']) END
+        ELSE regexp_extract(app_last_traceback(trace), '^(?:[ \t>][^\n]*\n|\n)*([A-Za-z_][\w.]*)(?:: ?([^\n]*))?(?:\n|$)', ['type', 'message']) END
     WHEN 'go' THEN regexp_extract(trace, '^(?:http: )?(panic|fatal error)(?: serving \S+)?: ?([^\n]*?)(?: \[recovered[^\]\n]*\])?(?:\n|$)', ['type', 'message'])
     WHEN 'ruby' THEN CASE
         WHEN regexp_matches(trace, '(?:^|\n)[^\s:]+:\d+:in [`''][^\n'']*'': [^\n]*\([A-Z][\w:]*\)')
@@ -88,7 +91,7 @@ CREATE OR REPLACE MACRO app_top_frames(trace) AS CASE app_language_of(trace)
         regexp_extract_all(right(app_last_traceback(trace), 100000), 'File "(?:[^"\n]*[/\\])?([^"\n]*", line \d+, in [^\n]+)', 1)), 1, 3),
         lambda frame: regexp_replace(frame, '", line \d+, in ', ':'))
     WHEN 'go' THEN list_transform(list_slice(list_filter(
-        regexp_extract_all(regexp_extract(left(trace, 100000), '(?s)goroutine \d+ .*?(?:\n\n|$)'), '\n([^\s(]+(?:\(\*?[^\s()]+\))?[^\s(]*)\([^\n]*\)\n[ \t]+[^\n]+:\d+', 1),
+        regexp_extract_all(regexp_extract(left(trace, 100000), '(?s)(?:goroutine \d+ .*?(?:\n\n|$)|^.*$)'), '(?:^|\n)([^\s(]+(?:\(\*?[^\s()]+\))?[^\s(]*)(?:\([^\n]*\))?\n[ \t]+[^\n]+:\d+', 1),
         lambda frame: frame <> 'panic' AND NOT regexp_matches(frame, '^runtime(?:/debug)?\.')), 1, 3), lambda frame: regexp_replace(frame, '0x[0-9a-f]+', '', 'g'))
     WHEN 'ruby' THEN list_transform(list_slice(
         regexp_extract_all(left(trace, 100000), '(?:^|\n)[ \t]*(?:from )?(?:[^\s:][^\n:]*/)?([^\n:/]+:\d+:in [`''][^\n'']*)', 1), 1, 3),

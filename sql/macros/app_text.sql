@@ -44,3 +44,19 @@ CREATE OR REPLACE MACRO app_text_completed(text) AS regexp_extract(text,
     'Completed (\d{3})? ?[^\n]*?in ([\d.]+) ?ms(?: \(([^\n]*)\))?', ['status', 'duration', 'timings']);
 
 CREATE OR REPLACE MACRO app_text_timing(timings, name) AS nullif(regexp_extract(timings, '(?:^|[ |])' || name || ': ([\d.]+)', 1), '');
+
+-- the two lines of java.util.logging's SimpleFormatter as one of log4j's form
+CREATE OR REPLACE MACRO app_text_jul(j) AS strftime(try_strptime(j.time || ' ' || j.half, '%b %d, %Y %I:%M:%S %p'), '%Y-%m-%d %H:%M:%S')
+    || ' ' || j.level || ' ' || j.logger || CASE WHEN j.method <> '' THEN ' (' || j.method || ')' ELSE '' END || ' - ' || j.rest;
+
+-- fields between bars, after the level: Karaf's thread | logger | bundle | message, ActiveMQ's message | logger | thread,
+-- logger | message, thread | logger | message
+CREATE OR REPLACE MACRO app_text_piped(parts) AS CASE
+    WHEN len(parts) >= 4 AND regexp_matches(parts[3], '^\d* - [\w.-]+ - \S+$')
+    THEN {'thread': nullif(parts[1], ''), 'logger': parts[2], 'bundle': parts[3], 'message': array_to_string(parts[4:], ' | ')}
+    WHEN len(parts) >= 3 AND regexp_matches(parts[-2], '^(?:[a-z_][\w$]*\.)+[A-Z][\w$]*$') AND NOT regexp_matches(parts[1], '^[\w.:#/-]+$|(?i:thread|exec-|pool|task)')
+    THEN {'thread': parts[-1], 'logger': parts[-2], 'bundle': NULL, 'message': array_to_string(parts[:-3], ' | ')}
+    WHEN len(parts) >= 3 AND regexp_matches(parts[2], '^[\w$.\[\]/-]+$')
+    THEN {'thread': nullif(parts[1], ''), 'logger': parts[2], 'bundle': NULL, 'message': array_to_string(parts[3:], ' | ')}
+    WHEN len(parts) >= 2 AND regexp_matches(parts[1], '^[\w$.\[\]/-]+$')
+    THEN {'thread': NULL, 'logger': parts[1], 'bundle': NULL, 'message': array_to_string(parts[2:], ' | ')} END;
