@@ -40,6 +40,7 @@ _LEDGER = {
     "rows": "records that became rows",
     "row_lines": "lines of those records",
     "quarantined": "lines rejected",
+    "rejects": "records rejected: more than lines where records share a line",
     "ignored": "blank lines, and directives of the format",
     "joined_in": "lines of the producer's next object that complete its last record",
     "joined_out": "lines at its head that were joined to the object before",
@@ -155,7 +156,11 @@ def _filled(statement: Statement) -> list[str]:
     with workspace(Settings("", {}, Path.cwd())) as space:
         given = given_columns(space, statement)
     known = dict.fromkeys(column.name for dataset in statement.datasets for column in columns(dataset))
-    return [name for name in known if name in given and name not in {"event_time", "time_basis", "parse_status", "attributes"}]
+    return [
+        name
+        for name in known
+        if name in given and name not in {"event_time", "time_basis", "parse_status", "attributes"}
+    ]
 
 
 def _parsed_sample(statement: Statement) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from etl.config import Settings, Source, checked_encoding, checked_zone, config_path, load
+from etl.config import Settings, Source, checked_encoding, checked_format, checked_zone, config_path, load
 from etl.errors import ConfigError, EtlError
 from etl.model.hours import format_hour, hours_between, parse_hour
 from etl.schema import DATASETS
@@ -162,7 +162,7 @@ def _parse_source(options: argparse.Namespace) -> tuple[Settings, Source]:
     source = Source(
         name="parse",
         raw="./",
-        format=options.format,
+        format=checked_format("--format", options.format),
         zone=checked_zone("--zone", options.zone),
         service_name="parse",
         dataset=options.dataset,
@@ -187,7 +187,9 @@ def _detect(options: argparse.Namespace) -> int:
     with workspace(_with_own_sql(options)) as space:
         for path in options.files:
             if not path.is_file():
-                raise EtlError(f"{path}: no such file; expected a log file")
+                raise EtlError(
+                    f"{path}: {'not a regular file' if path.exists() else 'no such file'}; expected a log file"
+                )
             tried = scores(space, source, path)
             name = best(space, tried)
             found.append({"file": str(path), "format": name, "score": round(tried.get(name, 0.0), 4)})

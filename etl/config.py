@@ -24,6 +24,8 @@ ENV_CONFIG = "LOGBUCKET_CONFIG"
 ENV_PREFIX = "LOGBUCKET_"
 MAX_SHARDS = 8
 DEFAULT_START = "2026-01-01T00"
+WRAPPERS = ("cri", "docker")
+_STATEFUL = re.compile(r"utf-7|hz|iso2022|.*escape|idna|punycode")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _DIRECTIVE = re.compile(r"%(.)")
 
@@ -159,11 +161,22 @@ def checked_zone(where: str, value: object) -> str:
 def checked_encoding(where: str, value: object) -> str:
     """A text encoding that Python knows, by its usual name. Raises ConfigError with ``where``."""
     try:
-        found = codecs.lookup(str(value))
-        "\n".encode(found.name)
+        name = codecs.lookup(str(value)).name
+        # lines are cut before they are decoded: an ASCII byte has to mean itself
+        keeps_ascii = all(bytes([byte]).decode(name) == chr(byte) for byte in range(128)) and not _STATEFUL.match(name)
     except (LookupError, ValueError, TypeError):
-        raise ConfigError(where, value, "a text encoding such as utf-8, latin-1, big5 or utf-16") from None
-    return found.name
+        name, keeps_ascii = "", False
+    if not keeps_ascii and not name.startswith("utf-16"):
+        raise ConfigError(where, value, "a text encoding such as utf-8, latin-1, big5 or utf-16")
+    return name
+
+
+def checked_format(where: str, value: str) -> str:
+    """A format, or one behind a wrapper. Raises ConfigError for a wrapper that is none."""
+    wrapper, separator, _ = value.rpartition("/")
+    if separator and wrapper not in WRAPPERS:
+        raise ConfigError(where, value, f"a format, or one behind {' or '.join(f'{item}/' for item in WRAPPERS)}")
+    return value
 
 
 class _Reader:
@@ -216,7 +229,7 @@ class _Reader:
         return Source(
             name=name,
             raw=self.template(prefix + "raw", table.get("raw")),
-            format=take.text("format", "auto"),
+            format=checked_format(f"{self.path}, key {prefix}format", take.text("format", "auto")),
             zone=self.zone(prefix + "zone", table.get("zone", "UTC")),
             service_name=take.text("service_name", name),
             shards=take.integer("shards", 4, 1, MAX_SHARDS),

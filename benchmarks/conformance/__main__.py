@@ -91,7 +91,9 @@ def run(space: Workspace, peer: Peer, cases: list[Case]) -> Result:
             if name is None and not peer.is_explained(case.raw):
                 result.unmapped.add(f"format {case.raw['format']}")
         else:
-            groups[name, json.dumps([peer.zone_of(case.raw), peer.options_of(case.raw), peer.fields_of(case.raw)])].append(case)
+            groups[
+                name, json.dumps([peer.zone_of(case.raw), peer.options_of(case.raw), peer.fields_of(case.raw)])
+            ].append(case)
     for (name, _), members in groups.items():
         for case, rows in zip(members, _rows_of(space, peer, name, members), strict=True):
             _compare(result, case, rows)
@@ -160,7 +162,14 @@ def _compare(result: Result, case: Case, rows: list[dict[str, Any]]) -> None:
                 if name not in row:
                     result.unmapped.add(name)
                     continue
-                _judge(result, case, name, theirs, row[name], same(theirs, row[name], result.peer.arrived.year, result.peer.zone_of(case.raw)))
+                _judge(
+                    result,
+                    case,
+                    name,
+                    theirs,
+                    row[name],
+                    same(theirs, row[name], result.peer.arrived.year, result.peer.zone_of(case.raw)),
+                )
     result.differing += len(result.differences) > before
 
 
@@ -220,7 +229,9 @@ def _instant(text: str, year: int, zone: str) -> datetime | None:
     """A peer's time as naive UTC; ``{}`` and ``{current_year}`` stand for the year."""
     text = text.replace("{current_year}", str(year)).replace("{}", str(year))
     if re.fullmatch(r"\d{9,10}(\.\d+)?", text):
-        return datetime.fromtimestamp(0, UTC).replace(tzinfo=None) + timedelta(microseconds=int(Decimal(text) * 1_000_000))
+        return datetime.fromtimestamp(0, UTC).replace(tzinfo=None) + timedelta(
+            microseconds=int(Decimal(text) * 1_000_000)
+        )
     if re.fullmatch(r"\d{13}|\d{16}|\d{19}", text):
         scale = {13: Decimal(1000), 16: Decimal(1), 19: Decimal("0.001")}[len(text)]
         return datetime(1970, 1, 1) + timedelta(microseconds=int(Decimal(text) * scale))
@@ -236,12 +247,18 @@ def _instant(text: str, year: int, zone: str) -> datetime | None:
 def show(results: Iterable[Result], verbose: bool) -> None:
     """The table of case files; with ``verbose`` each difference."""
     line = "{:<28} {:>6} {:>8} {:>7} {:>7} {:>9} {:>7} {:>7} {:>8}  {}"
-    print(line.format("peer", "cases", "left out", "agree", "differ", "fields", "agree", "differ", "ours is", "agreement"))
+    print(
+        line.format("peer", "cases", "left out", "agree", "differ", "fields", "agree", "differ", "ours is", "agreement")
+    )
     print(line.format("", "", "", "", "", "", "", "", "right", ""))
     for item in results:
         tried = item.cases - item.left_out
         differing = len(item.differences)
-        note = "" if item.passed else "  <-- " + (f"unmapped: {', '.join(sorted(item.unmapped)[:5])}" if item.unmapped else "too low")
+        note = (
+            ""
+            if item.passed
+            else "  <-- " + (f"unmapped: {', '.join(sorted(item.unmapped)[:5])}" if item.unmapped else "too low")
+        )
         print(line.format(item.peer.name, item.cases, item.left_out, tried - item.differing, item.differing,
                           item.compared, item.agreed, differing, item.explained, f"{item.agreement:.1%}{note}"))  # fmt: skip
         reasons: dict[tuple[str, str], int] = defaultdict(int)
@@ -251,7 +268,9 @@ def show(results: Iterable[Result], verbose: bool) -> None:
             print(f"    {count:>4} × {name}: {reason}")
         for difference in item.differences if verbose else []:
             print(f"      {difference.name} [{'explained' if difference.reason else 'OPEN'}] {difference.case.source}")
-            print(f"        theirs {difference.theirs!r}\n        ours   {difference.ours!r}\n        line   {difference.case.text[:300]!r}")
+            print(
+                f"        theirs {difference.theirs!r}\n        ours   {difference.ours!r}\n        line   {difference.case.text[:300]!r}"
+            )
 
 
 def show_mapping(names: Iterable[str]) -> None:
@@ -284,7 +303,9 @@ def check_files(corpus: Path) -> bool:
                 continue
             listed = RawObject(path.name, "", len(data), "2026-01-01T00:00:00")
             member = Object(RawInput(0, path, datetime(2026, 1, 1), ""), path.name, listed)
-            parsed = parse(space, Source(name="corpus", raw="./", format=name), [member], datetime(2026, 1, 1), _AGES, _END)
+            parsed = parse(
+                space, Source(name="corpus", raw="./", format=name), [member], datetime(2026, 1, 1), _AGES, _END
+            )
             found = parsed.counts(space.connection).get(0, {})
             booked = sum(found.get(key, 0) for key in ("row_lines", "quarantined", "ignored"))
             ok = booked == lines == parsed.readings[0].lines

@@ -18,12 +18,14 @@ from etl.io.raw import (
     CONTINUATION,
     FIRST_LINE,
     KEPT_OF_TOO_LONG,
+    LONGEST_HEADING,
     LONGEST_LINE,
     LONGEST_RECORD,
     NOT_WRAPPED,
     SCHEMA,
     TOO_LONG,
     UNFINISHED,
+    UTF8,
     Cut,
     RawInput,
     Reading,
@@ -37,7 +39,8 @@ _BOM = b"\xef\xbb\xbf"
 _BATCH_ROWS, _BATCH_BYTES = 8192, 4 << 20
 _CRI = re.compile(rb"(\d{4}-\d\d-\d\dT\S+) (stdout|stderr) ([A-Z])(?::\S*)?(?: (.*))?", re.DOTALL)
 _DOCKER = re.compile(rb'\s*\{(?=.*"log"\s*:\s*")(?=.*"(?:stream|time)"\s*:\s*")', re.DOTALL)
-_COUNT = re.compile(rb"[\r\n ]*(\d{1,9}) (?=<)")
+_COUNT = re.compile(rb" *+(\d{1,9}) (?=<)")
+_BLANK = re.compile(rb"[\r\n]*+")
 _BETWEEN = re.compile(rb"[\s,\]}]*")
 _REST_OF_STRING = re.compile(rb'(?:[^"\\\n]++|\\.)*+("|\n)?', re.DOTALL)
 _TOKEN = re.compile(rb'"(?:[^"\\\n]++|\\.)*+"|["{}\[\]]')
@@ -46,7 +49,8 @@ _ENOUGH_WRAPPED = 0.6
 
 def framed(inputs: Sequence[RawInput], cut: Cut, readings: dict[int, Reading]) -> Iterator[pa.RecordBatch]:
     """Record batches of the inputs, cut as ``cut`` says. Raises CorruptObject."""
-    rows = _Rows(cut.text_encoding)
+    # what docker wrapped is text once its JSON is read
+    rows = _Rows(UTF8 if cut.wrapper == DOCKER else cut.text_encoding)
     unwrapper: _Unwrapper | None = None
     producer = None
     for item in inputs:
@@ -64,6 +68,13 @@ def framed(inputs: Sequence[RawInput], cut: Cut, readings: dict[int, Reading]) -
     if unwrapper:
         unwrapper.flush()
     yield from rows.batches(last=True)
+
+
+def as_python(pattern: str) -> re.Pattern[str]:
+    """A pattern of RE2 for Python: classes are those of ASCII, and a code point has another notation."""
+    return re.compile(
+        re.sub(r"\\x\{([0-9a-fA-F]+)\}", lambda found: re.escape(chr(int(found[1], 16))), pattern), re.ASCII
+    )
 
 
 def wrapper_of(sample: bytes) -> str | None:
@@ -123,7 +134,7 @@ class _Rows:
             pa.array([record.offset for record in records], pa.int64()),
             pa.array([np.datetime64(record.source.observed, "us") for record in records], pa.timestamp("us")),
             pa.array(flags, pa.string()),
-            pa.array([record.heading for record in records], pa.string()),
+            pa.array([record.heading for record in records], pa.string()).dictionary_encode(),
             pa.array([record.stream for record in records], pa.string()),
             pa.array([record.time for record in records], pa.string()),
             pa.array(texts, pa.string()),
@@ -179,10 +190,17 @@ class _Buffer:
 
 def _octets(buffer: _Buffer, more: Iterator[bytes | None], _cut: Cut) -> Iterator[_Span]:
     """RFC 6587: ``LENGTH SPACE MESSAGE``; what has no count before it is a line."""
-    last = False
+    last = skipping = False
     while True:
         position = 0
         while position < len(buffer.data):
+            if skipping:
+                end = buffer.data.find(b"\n", position)
+                skipping, position = end < 0, len(buffer.data) if end < 0 else end + 1
+                continue
+            position = _BLANK.match(buffer.data, position).end()  # type: ignore[union-attr]
+            if position == len(buffer.data):
+                break
             counted = _COUNT.match(buffer.data, position)
             if counted and int(counted[1]) <= LONGEST_RECORD:
                 begin, end = counted.end(), counted.end() + int(counted[1])
@@ -194,6 +212,7 @@ def _octets(buffer: _Buffer, more: Iterator[bytes | None], _cut: Cut) -> Iterato
                 end = buffer.data.find(b"\n", position)
                 if end < 0 and not last and len(buffer.data) - position <= LONGEST_LINE:
                     break
+                skipping = end < 0 and not last
                 end = len(buffer.data) if end < 0 else end
                 if buffer.data[position:end].strip():
                     yield buffer.span(position, end, TOO_LONG if end - position > LONGEST_LINE else None)
@@ -209,18 +228,24 @@ def _elements(buffer: _Buffer, more: Iterator[bytes | None], cut: Cut) -> Iterat
     several documents after one another. What is no JSON is a record by line."""
     key = re.compile(cut.elements or "")
     scan = _Scan()
-    last = False
+    last = skipping = False
     position = 0
     while True:
         while position < len(buffer.data):
+            if skipping:
+                end = buffer.data.find(b"\n", position)
+                skipping, position = end < 0, len(buffer.data) if end < 0 else end
+                continue
             if not scan.stack:
                 position = _BETWEEN.match(buffer.data, position).end()  # type: ignore[union-attr]
                 if buffer.data[position : position + 1] not in (b"{", b"["):
                     end = buffer.data.find(b"\n", position)
-                    if (end < 0 and not last) or position == len(buffer.data):
+                    is_long = (end if end >= 0 else len(buffer.data)) - position > LONGEST_LINE
+                    if (end < 0 and not last and not is_long) or position == len(buffer.data):
                         break
+                    skipping = end < 0 and not last
                     end = len(buffer.data) if end < 0 else end
-                    yield buffer.span(position, end)
+                    yield buffer.span(position, end, TOO_LONG if is_long else None)
                     position = end
                     continue
             if scan.in_long_string:
@@ -232,7 +257,7 @@ def _elements(buffer: _Buffer, more: Iterator[bytes | None], cut: Cut) -> Iterat
             token = _TOKEN.search(buffer.data, position)
             if token is None:
                 position = len(buffer.data)
-            elif token[0] == b'"' and not last and buffer.data.find(b"\n", position) < 0:
+            elif token[0] == b'"' and not last and buffer.data.find(b"\n", token.start()) < 0:
                 # the string goes on in the next chunk
                 scan.in_long_string = len(buffer.data) - scan.begin > LONGEST_RECORD
                 position = token.end() if scan.in_long_string else token.start()
@@ -394,9 +419,9 @@ class _Unwrapper:
 
     def __init__(self, rows: _Rows, cut: Cut, readings: dict[int, Reading]) -> None:
         self._rows, self._cut, self._readings = rows, cut, readings
-        self._start = re.compile(cut.record_start or cut.continues or "")
-        self._continued = re.compile(cut.continued) if cut.continued else None
-        self._heading = re.compile(cut.heading) if cut.heading and cut.heading != FIRST_LINE else None
+        self._start = as_python(cut.record_start or cut.continues or "")
+        self._continued = as_python(cut.continued) if cut.continued else None
+        self._heading = as_python(cut.heading) if cut.heading and cut.heading != FIRST_LINE else None
         self._streams: dict[str, _Stream] = {}
 
     def read(self, item: RawInput) -> Iterator[None]:
@@ -445,7 +470,8 @@ class _Unwrapper:
         logical = stream.partial or _Logical(item, number, 0, offset, time, [], 0)
         self._take(logical.source, item, 1)
         logical.lines += 1
-        logical.parts.append(text)
+        if text:
+            logical.parts.append(text)
         logical.size += len(text)
         if complete or logical.size > LONGEST_LINE:
             stream.partial = None
@@ -461,9 +487,11 @@ class _Unwrapper:
 
     def _complete(self, name: str, stream: _Stream, logical: _Logical) -> None:
         data = b"".join(logical.parts)
-        text = data.decode(self._cut.text_encoding, errors="replace").rstrip("\r\n")
-        if self._heading and self._heading.search(text):
-            stream.heading = text
+        encoding = UTF8 if self._cut.wrapper == DOCKER else self._cut.text_encoding
+        text = data.decode(encoding, errors="replace").rstrip("\r\n")
+        is_first = self._cut.heading == FIRST_LINE and stream.heading is None
+        if is_first or (self._heading and self._heading.search(text)):
+            stream.heading = text[:LONGEST_HEADING]
         starts = self._starts(text) and not stream.is_continued
         stream.is_continued = bool(self._continued and self._continued.search(text))
         if stream.record and not starts and len(stream.record.data) + len(data) <= LONGEST_RECORD:
@@ -479,10 +507,10 @@ class _Unwrapper:
             logical.lines,
             logical.offset,
             flag,
-            data,
+            bytearray(data),  # grows line by line
             stream.heading,
             name,
-            logical.time,
+            logical.time or None,
         )
         if stream.record:
             self._rows.add(stream.record)
@@ -504,8 +532,8 @@ class _Unwrapper:
                 return None
             return found[2].decode(), found[1].decode(errors="replace"), found[4] or b"", found[3] != b"P"
         try:
-            entry = json.loads(raw)
-        except ValueError:
+            entry = json.loads(raw.decode(self._cut.text_encoding, errors="replace"))
+        except (ValueError, RecursionError):
             return None
         if not isinstance(entry, dict) or not isinstance(entry.get("log"), str):
             return None

@@ -32,6 +32,7 @@ CHUNK_BYTES = 4 << 20
 _SAMPLE_STEP = 4096
 LONGEST_LINE = 1 << 20
 LONGEST_RECORD = 4 << 20
+LONGEST_HEADING = 64 << 10
 KEPT_OF_TOO_LONG = 1024
 EXPANSION_CAP = 1000
 EXPANSION_FREE = 64 << 20
@@ -41,6 +42,7 @@ FIRST_LINE = "first line"
 UNFINISHED, NOT_WRAPPED = "unfinished", "not_wrapped"
 UTF8 = "utf-8"
 
+HEADING = pa.dictionary(pa.int32(), pa.string())
 SCHEMA = pa.schema(
     [
         ("object_no", pa.int32()),
@@ -50,7 +52,7 @@ SCHEMA = pa.schema(
         ("byte_offset", pa.int64()),
         ("observed_time", pa.timestamp("us")),
         ("flag", pa.string()),
-        ("heading", pa.string()),
+        ("heading", HEADING),
         ("stream", pa.string()),
         ("wrapper_time", pa.string()),
         ("text", pa.string()),
@@ -80,8 +82,7 @@ class Cut:
 
     ``record_start`` matches the first line of a record, or ``continues`` the lines that belong to the record before them and
     ``continued`` those that the next one belongs to; without them every line is a record. The last line that ``heading`` matched is told to each record, for formats
-    whose directives give later lines their meaning; "first line" is the first of each object, and with ``directives`` lines
-    after one another that matched are told together. ``elements`` names the key whose array elements are the records of a
+    whose directives give later lines their meaning; "first line" is the first of each object. ``elements`` names the key whose array elements are the records of a
     JSON document. ``octets`` accepts RFC 6587 octet counts. ``wrapper`` is cri or docker. ``encoding`` is a Python codec.
     """
 
@@ -89,7 +90,6 @@ class Cut:
     continues: str | None = None
     continued: str | None = None
     heading: str | None = None
-    directives: bool = False
     elements: str | None = None
     octets: bool = False
     wrapper: str | None = None
@@ -150,7 +150,7 @@ def _single(
 ) -> pa.RecordBatch:
     bounds = np.array([0, len(data)], dtype=np.int64)
     flags = {0: flag} if flag else {}
-    headings = pa.array([heading or None], pa.string())
+    headings = _repeated([heading], np.zeros(1, np.int32))
     return _batch(source, data, bounds, np.array([line]), np.array([lines]), offset, flags, headings, encoding)
 
 
@@ -331,7 +331,6 @@ class _Cutter:
     def __init__(self, source: RawInput, reading: Reading, cut: Cut, heading: str) -> None:
         self._source, self._reading, self._cut = source, reading, cut
         self.heading = heading
-        self._in_directives = False
         self._carry = b""
         self._line = 1
         self._offset = 0
@@ -349,7 +348,7 @@ class _Cutter:
                     self._offset = len(_BOM)
                 if self._cut.heading == FIRST_LINE:
                     head = data[: _line_end(data, 0)][:LONGEST_LINE]
-                    self.heading = decoded(head, self._cut.text_encoding)[0].rstrip("\r\n")
+                    self.heading = decoded(head, self._cut.text_encoding)[0].rstrip("\r\n")[:LONGEST_HEADING]
                 if waiting:
                     data = self._join(waiting, data, len(chunk) < CHUNK_BYTES, readings)
                     yield waiting.closed()
@@ -515,19 +514,20 @@ class _Cutter:
     def _headings(self, data: bytes, starts: np.ndarray) -> pa.Array:
         """For the records that begin at ``starts``: the last line, up to its own first, that the heading pattern matched."""
         if self._cut.heading is None:
-            return pa.nulls(len(starts), pa.string())
+            return pa.nulls(len(starts), HEADING)
         if self._cut.heading == FIRST_LINE:
-            return pa.array([self.heading] * len(starts), pa.string())
+            return _repeated([self.heading], np.zeros(len(starts), np.int32))
         lines = [data[int(start) : _line_end(data, int(start))] for start in starts]
         texts = pa.array([line.decode(self._cut.text_encoding, errors="replace").rstrip("\r\n") for line in lines])
         found = _matching(texts, self._cut.heading)
-        known = [self.heading]
-        for place in np.flatnonzero(found):
-            text = texts[int(place)].as_py()
-            follows = self._cut.directives and (found[place - 1] if place else self._in_directives)
-            known.append(f"{known[-1]}\n{text}" if follows else text)
-        self.heading, self._in_directives = known[-1], bool(found[-1]) if len(found) else self._in_directives
-        return pa.array(known, pa.string()).take(pa.array(np.cumsum(found)))
+        known = [self.heading, *(texts[int(place)].as_py()[:LONGEST_HEADING] for place in np.flatnonzero(found))]
+        self.heading = known[-1]
+        return _repeated(known, np.cumsum(found))
+
+
+def _repeated(values: list[str], places: np.ndarray) -> pa.DictionaryArray:
+    """A long text stands once in memory, however many records it goes with."""
+    return pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int32)), pa.array(values, pa.string()))
 
 
 def _matching(texts: pa.Array, pattern: str) -> np.ndarray:

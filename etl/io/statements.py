@@ -14,8 +14,8 @@ from functools import cache, cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+from etl.config import checked_format
 from etl.errors import ConfigError, StatementError
-from etl.io.framing import CRI, DOCKER
 from etl.io.raw import UTF8, Cut
 from etl.schema import DATASETS
 
@@ -23,7 +23,6 @@ BUILT_IN = Path(__file__).resolve().parents[2] / "sql"
 _HEADER = re.compile(r"--\s*([a-z_]+):\s*(.*?)\s*$")
 _LEADING_COMMENTS = re.compile(r"(?:--[^\n]*\n|\s)*")
 DECLARED = "declared"
-WRAPPERS = (CRI, DOCKER)
 _DEFAULT_PRIORITY = 50
 _MACRO = re.compile(r"^CREATE OR REPLACE MACRO (\w+)", re.MULTILINE | re.IGNORECASE)
 _CALLED = re.compile(r"\b(\w+)\(")
@@ -37,6 +36,13 @@ _REQUIRED = {
     "reports": ("title",),
     "stages": ("title",),
 }
+
+
+_ALLOWED = {
+    "formats": ("limits", "detect", "priority", "options", "record_start", "continues", "continued", "heading", "elements", "framing"),
+    "checks": ("dataset",),
+    "reports": ("reads",),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -93,11 +99,10 @@ class Statement:
     def cut(self, options: Mapping[str, str], encoding: str = UTF8, wrapper: str | None = None) -> Cut:
         """How objects in this format become records; a source's ``record_start`` option replaces the header's."""
         return Cut(
-            record_start=options.get("record_start") or self.record_start,
+            record_start=(options.get("record_start") if "record_start" in self.options else None) or self.record_start,
             continues=self.header.get("continues"),
             continued=self.header.get("continued"),
-            heading=self.header.get("heading") or self.header.get("directives"),
-            directives="directives" in self.header,
+            heading=self.header.get("heading"),
             elements=self.header.get("elements"),
             octets=self.header.get("framing") == "octets",
             wrapper=wrapper,
@@ -132,9 +137,7 @@ class Statements:
 
     def labelled(self, label: str) -> tuple[str | None, Statement]:
         """(wrapper, format) of a label such as ``logback`` or ``docker/logback``. Raises ConfigError."""
-        wrapper, separator, name = label.rpartition("/")
-        if separator and wrapper not in WRAPPERS:
-            raise ConfigError("format", label, f"a format, or one behind {' or '.join(f'{item}/' for item in WRAPPERS)}")
+        wrapper, _, name = checked_format("format", label).rpartition("/")
         return wrapper or None, self.format(name)
 
     def macros_used(self, text: str) -> list[Statement]:
@@ -206,6 +209,12 @@ def _read(kind: str, path: Path) -> Statement:
             raise StatementError(
                 f"{path}: no header line `-- {key}: …`; expected {', '.join(_REQUIRED[kind])} at the top of the file"
             )
+    for key in header:
+        if key not in (*_REQUIRED[kind], *_ALLOWED.get(kind, ())):
+            known = ", ".join((*_REQUIRED[kind], *_ALLOWED.get(kind, ())))
+            raise StatementError(f"{path}: header key {key!r} is unknown; expected one of {known}")
+    if not header.get("priority", "0").isdigit():
+        raise StatementError(f"{path}: priority {header['priority']!r} is no whole number; expected 0 to 100")
     statement = Statement(kind, path.stem, path, text, header)
     known = {*DATASETS, DECLARED} if kind == "formats" else set(DATASETS)
     for dataset in statement.datasets if "dataset" in header else []:

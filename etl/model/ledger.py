@@ -10,7 +10,7 @@ from etl.errors import BooksDoNotClose
 
 @dataclass(frozen=True)
 class ObjectBook:
-    """The closed account of one raw object. Counts are lines unless the name says rows or bytes.
+    """The closed account of one raw object. Counts are lines unless the name says rows, rejects or bytes.
 
     ``joined_in`` are lines of the producer's next object that complete this object's last record,
     ``joined_out`` the lines at this object's head that were joined to the object before.
@@ -32,6 +32,7 @@ class ObjectBook:
     ignored: int
     joined_in: int = 0
     joined_out: int = 0
+    rejects: int = 0
     partial: int = 0
     first_event: str | None = None
     last_event: str | None = None

@@ -116,9 +116,10 @@ def clear_pending(lake: Store, source: str, published: Iterable[str]) -> None:
 
 def shard_inputs(source: Source, statements: Statements) -> str:
     """Digest of all that decides a shard's outcome besides its objects: SQL, settings, engine."""
-    names = sorted(statements.formats) if source.format == "auto" else [source.format]
+    found = statements.formats.values() if source.is_auto else [statements.labelled(source.format)[1]]
     decisive = {key: str(value) for key, value in asdict(source).items() if key in _DECIDES_OUTCOME}
-    used = [*(statements.format(item) for item in names), *statements.enrich.values(), *statements.stages.values()]
+    formats = sorted(found, key=lambda item: item.name)
+    used = [*formats, *statements.enrich.values(), *statements.stages.values()]
     text = json.dumps([decisive, VERSION, statements.digest(*used)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -152,7 +153,7 @@ def _is_current(job: _Shard, work: WorkList, mine: list[RawObject], before: Ledg
         return False
     if before is None or format_hour(job.landing) != work.landing_hour:
         return True
-    rejected = any(book.quarantined or book.problem for book in before.objects)
+    rejected = any(book.rejects or book.problem for book in before.objects)
     quarantine = layout.quarantine_key(job.source.name, job.landing, job.shard)
     return (
         before.inputs == job.inputs
@@ -234,14 +235,21 @@ class _Shard:
 
     def _books(self, parsed: Parsed) -> list[ObjectBook]:
         counted = parsed.counts(self.space.connection)
-        nothing: dict[str, Any] = {"rows": 0, "row_lines": 0, "quarantined": 0, "ignored": 0, "partial": 0}
+        nothing: dict[str, Any] = {
+            "rows": 0,
+            "row_lines": 0,
+            "quarantined": 0,
+            "rejects": 0,
+            "ignored": 0,
+            "partial": 0,
+        }
         books = []
         for item in parsed.objects:
             number = item.raw.number
             reading = parsed.readings[number]
             problem = parsed.corrupt.get(number)
             if problem:
-                found = {**nothing, "quarantined": reading.lines}
+                found = {**nothing, "quarantined": reading.lines, "rejects": 1}
             elif parsed.formats[number] == UNKNOWN:
                 found = {**nothing, "ignored": reading.lines}
             else:
@@ -264,6 +272,10 @@ class _Shard:
 
     def _require_quality(self, books: list[ObjectBook], parsed: Parsed) -> None:
         lines, rejected = sum(book.lines for book in books), sum(book.quarantined for book in books)
+        # of records that share a line only the first has it: there the records are the measure
+        records, rejects = sum(book.rows + book.rejects for book in books), sum(book.rejects for book in books)
+        if self.source.quarantine_limit.exceeded(rejects, records) and records > lines:
+            lines, rejected = records, rejects
         if self.source.quarantine_limit.exceeded(rejected, lines):
             where = f"source {self.source.name}, landing hour {format_hour(self.landing)}, shard {self.shard}"
             reasons = parsed.reasons(self.space.connection)

@@ -34,6 +34,7 @@ _OPTIONAL = {"dataset", "ignored"}
 _NEVER, _WRAPPED_ONLY = "never", "wrapped"
 _TIME_NAMES = ("event_time", "timestamp", "@timestamp", "time", "ts", "datetime", "date", "asctime", "created_at")
 _ABOUT_EQUAL = 0.1
+_DOCUMENT_LINES = 20_000
 _GOOD_ENOUGH = 0.6
 _PARTIAL_WORTH = 0.25
 _ANY_AGE, _END_OF_TIME = timedelta(days=365 * 2000), datetime(9999, 1, 1)
@@ -60,7 +61,7 @@ class Parsed:
     corrupt: dict[int, str] = field(default_factory=dict)
 
     def counts(self, connection: duckdb.DuckDBPyConnection) -> dict[int, dict[str, Any]]:
-        """Object number → rows, row_lines, quarantined, ignored, partial, first_event, last_event, as DuckDB counts them."""
+        """Object number → rows, row_lines, quarantined, rejects, ignored, partial, first_event, last_event, as DuckDB counts them."""
         if not self.files:
             return {}
         found = engine.rows(
@@ -69,6 +70,7 @@ class Parsed:
                 count(*) FILTER (outcome = 'row') AS rows,
                 coalesce(sum(source_lines) FILTER (outcome = 'row'), 0)::BIGINT AS row_lines,
                 coalesce(sum(source_lines) FILTER (outcome = 'quarantined'), 0)::BIGINT AS quarantined,
+                count(*) FILTER (outcome = 'quarantined') AS rejects,
                 coalesce(sum(source_lines) FILTER (outcome = 'ignored'), 0)::BIGINT AS ignored,
                 count(*) FILTER (outcome = 'row' AND parse_status = 'partial') AS partial,
                 strftime(min(event_time) FILTER (outcome = 'row'), '%Y-%m-%dT%H:%M:%S.%f') AS first_event,
@@ -84,7 +86,7 @@ class Parsed:
         ]
         if self.files:
             found += connection.execute(
-                f"""SELECT regexp_replace(reject_reason, '\\d+', 'N', 'g') AS kind, sum(source_lines)::BIGINT AS lines,
+                f"""SELECT regexp_replace(reject_reason, '\\d+', 'N', 'g') AS kind, sum(greatest(source_lines, 1))::BIGINT AS lines,
                     arg_min(getvariable('object_uris')[object_no + 1] || ':' || source_line, (object_no, source_line)) AS place
                 FROM read_parquet({engine.file_list(self._all)}, union_by_name = true)
                 WHERE outcome = 'quarantined' GROUP BY kind ORDER BY lines DESC, kind LIMIT 3"""
@@ -169,8 +171,10 @@ def parse(
     parsed = Parsed(objects)
     for item in objects:
         parsed.formats[item.raw.number] = detect(space, source, item.raw.path) if source.is_auto else source.format
+    if source.is_auto and source.options:
+        raise ConfigError(f"sources.{source.name}.options", dict(source.options), "a format beside them, not auto")
     if not source.is_auto:
-        _require_options(source, space.statements.labelled(source.format)[1])
+        _require_options(space, source, space.statements.labelled(source.format)[1])
     _bind(space, source, landing, max_lateness, until or landing + _EARLY)
     for name, group in groupby(
         sorted(objects, key=lambda item: parsed.formats[item.raw.number]), lambda item: parsed.formats[item.raw.number]
@@ -204,12 +208,21 @@ def _parse_group(space: Workspace, source: Source, parsed: Parsed, label: str, m
                 raise StatementError(f"{statement.path}: {error}") from None
             broken = next(item for item in members if item.raw.number == reader.failed.number)
             _set_aside(parsed, broken, reader.failed.problem)
-            members = [item for item in members if item is not broken]
+            # what the broken object tore apart does not join
+            after = members.index(broken)
+            members = [
+                item if at < after else _torn_off(item, broken) for at, item in enumerate(members) if at != after
+            ]
         else:
             parsed.readings.update(reader.readings)
             for dataset in _datasets(source, statement):
                 parsed.files.setdefault(dataset, []).append(path)
             return
+
+
+def _torn_off(item: Object, broken: Object) -> Object:
+    producer = f"{item.raw.producer}\0{broken.raw.number}"
+    return item if item.raw.producer != broken.raw.producer else replace(item, raw=replace(item.raw, producer=producer))
 
 
 def _datasets(source: Source, statement: Statement) -> list[str]:
@@ -385,26 +398,42 @@ def _bind(space: Workspace, source: Source, landing: datetime, max_lateness: tim
 
 def named_groups(where: str, pattern: str) -> tuple[str, list[str]]:
     """An RE2 pattern and the names of its groups in order, ``_1`` for one without a name. Raises ConfigError."""
+    written = re.sub(r"\(\?<(?=[A-Za-z_])", "(?P<", pattern)
+    _require_pattern(where, written)
+    opened = re.sub(r"\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]", "", written)
+    names = [found[1] or "" for found in re.finditer(r"\((?!\?)|\(\?P<(\w+)>", opened)]
+    return written, [name or f"_{number}" for number, name in enumerate(names, 1)]
+
+
+def _require_pattern(where: str, pattern: str) -> None:
     try:
-        found = re.compile(pattern.replace("(?<", "(?P<").replace("(?P<=", "(?<=").replace("(?P<!", "(?<!"))
-    except re.error as error:
-        raise ConfigError(where, pattern, f"a regular expression ({error})") from None
-    names = {number: name for name, number in found.groupindex.items()}
-    return found.pattern, [names.get(number, f"_{number}") for number in range(1, found.groups + 1)]
+        pc.match_substring_regex(pa.array([""]), pattern)
+    except pa.ArrowInvalid as error:
+        raise ConfigError(where, pattern, f"a pattern as RE2 has it ({str(error).split(':', 1)[-1].strip()})") from None
 
 
-def _require_options(source: Source, statement: Statement) -> None:
+def _require_options(space: Workspace, source: Source, statement: Statement) -> None:
+    given = dict(source.options)
     for option, meaning in statement.options.items():
-        if "(required)" in meaning and option not in dict(source.options):
+        if "(required)" in meaning and not given.get(option):
             raise ConfigError(
                 f"sources.{source.name}.options.{option}", None, f"it for format {statement.name}: {meaning}"
             )
     for option, value in source.options:
+        where = f"sources.{source.name}.options.{option}"
         if option not in statement.options:
             known = ", ".join(statement.options) or "none: it has no options"
-            raise ConfigError(
-                f"sources.{source.name}.options.{option}", value, f"an option of {statement.name}: {known}"
-            )
+            raise ConfigError(where, value, f"an option of {statement.name}: {known}")
+        if "pattern" in option or option == "record_start":
+            _require_pattern(where, re.sub(r"\(\?<(?=[A-Za-z_])", "(?P<", value))
+        if option == "pattern" and not [name for name in named_groups(where, value)[1] if not name.startswith("_")]:
+            raise ConfigError(where, value, "at least one named group, such as (?P<body>.*)")
+        if option == "time_format" and not value.startswith("epoch"):
+            try:
+                engine.one(space.connection, f"SELECT strftime(TIMESTAMP '2026-01-01', {engine.quote(value)})")
+                engine.one(space.connection, f"SELECT try_strptime('', {engine.quote(value)})")
+            except duckdb.Error as error:
+                raise ConfigError(where, value, f"strptime directives such as %Y-%m-%d %H:%M:%S ({error})") from None
 
 
 def detect(space: Workspace, source: Source, path: Path) -> str:
@@ -429,6 +458,8 @@ def scores(space: Workspace, source: Source, path: Path) -> dict[str, float]:
         return {}
     head = space.folder / "sample"
     head.write_bytes(data)
+    document = space.folder / "document"
+    document.write_bytes(sample(path, lines=_DOCUMENT_LINES))
     _bind(space, source, datetime(2026, 1, 1), _ANY_AGE, _END_OF_TIME)
     wrapper = source.format.partition("/")[0] if "/" in source.format else wrapper_of(data)
     found: dict[str, float] = {}
@@ -437,17 +468,30 @@ def scores(space: Workspace, source: Source, path: Path) -> dict[str, float]:
         if statement.priority < enough:
             break
         cut = statement.cut({}, source.encoding, wrapper)
-        sql = _parsed_sql(space, source, statement, _reader_of(head, cut))
-        worth = engine.one(
-            space.connection,
-            f"""SELECT sum(greatest(source_lines, 1) * CASE WHEN outcome <> 'row' THEN 0 WHEN parse_status = 'ok' THEN 1
-                ELSE {_PARTIAL_WORTH} END)::DOUBLE / sum(greatest(source_lines, 1)) FROM ({sql}) WHERE outcome <> 'ignored'""",
-        )
-        if worth is not None and worth >= _GOOD_ENOUGH:
-            found[f"{wrapper}/{statement.name}" if wrapper else statement.name] = float(worth)
+        worth = _worth(space, source, statement, document if cut.elements else head, cut, path.stat().st_size)
+        if worth >= _GOOD_ENOUGH:
+            found[f"{wrapper}/{statement.name}" if wrapper else statement.name] = worth
             if worth >= 1 - _ABOUT_EQUAL:
                 enough = statement.priority
     return found
+
+
+def _worth(space: Workspace, source: Source, statement: Statement, head: Path, cut: Cut, size: int) -> float:
+    """Share of a sample's lines that a format reads. The last of several records, which the sample may cut, says nothing."""
+    sql = _parsed_sql(space, source, statement, _reader_of(head, cut))
+    try:
+        judged = space.connection.execute(
+            f"SELECT greatest(source_lines, 1), outcome, parse_status FROM ({sql}) WHERE outcome <> 'ignored' "
+            "ORDER BY source_offset"
+        ).fetchall()
+    except duckdb.Error as error:
+        raise StatementError(f"{statement.path}: {error}") from None
+    if len(judged) > 1 and head.stat().st_size != size:
+        judged.pop()
+    read = sum(
+        lines * (1 if status == "ok" else _PARTIAL_WORTH) for lines, outcome, status in judged if outcome == "row"
+    )
+    return float(read / sum(lines for lines, _, _ in judged)) if judged else 0.0
 
 
 def _candidates(space: Workspace, source: Source, head: Path, wrapper: str | None) -> list[Statement]:

@@ -171,5 +171,5 @@ def _first_of_each_key(space: Workspace, keys: tuple[str, ...], partition: Parti
     complete = " AND ".join(f"{engine.name(key)} IS NOT NULL" for key in keys)
     return (
         f"SELECT * FROM ({kept}) QUALIFY NOT ({complete}) "
-        f"OR row_number() OVER (PARTITION BY {listed} ORDER BY observed_time, source_uri, source_line) = 1"
+        f"OR row_number() OVER (PARTITION BY {listed} ORDER BY observed_time, source_uri, source_line, source_offset) = 1"
     )

@@ -26,9 +26,7 @@ def test_agreement(name: str, tmp_path: Path) -> None:
     peer = load(name)
     with workspace(Settings(str(tmp_path), {}, tmp_path / "sources.toml")) as space:
         result = run(space, peer, read_cases(CORPUS / "cases" / f"{name}.jsonl", peer))
-    unexplained = [
-        f"{item.name}: {item.theirs!r} here {item.ours!r}" for item in result.differences if not item.reason
-    ]
+    unexplained = [f"{item.name}: {item.theirs!r} here {item.ours!r}" for item in result.differences if not item.reason]
     assert not result.unmapped, "fields of the peer that are neither mapped nor left out"
     assert result.passed, f"{result.agreement:.1%} agreement: " + "; ".join(unexplained)
     assert result.compared or result.left_out == result.cases

@@ -16,9 +16,9 @@ from etl.io import engine
 from etl.io.raw import RawInput
 from etl.io.workspace import Workspace, workspace
 from etl.model.worklist import RawObject
-from etl.stages.parse import UNKNOWN, Object, Parsed, detect, parse
 from etl.stages.parse import _ANY_AGE as ANY_AGE
 from etl.stages.parse import _END_OF_TIME as END
+from etl.stages.parse import UNKNOWN, Object, Parsed, detect, parse
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no corpus of real logs at {CORPUS}")
@@ -235,7 +235,8 @@ def test_redis_and_syslog_by_grep(space: Workspace) -> None:
     assert redis and auth
     raw = (CORPUS / "redis/andrewkroh-beats__redis-debian-1.2.6.log").read_text(encoding="utf-8", errors="replace")
     saves = engine.one(
-        space.connection, f"SELECT count(*) FROM ({redis.rows_sql(space, 'app_log')}) WHERE body LIKE '%DB saved on disk%'"
+        space.connection,
+        f"SELECT count(*) FROM ({redis.rows_sql(space, 'app_log')}) WHERE body LIKE '%DB saved on disk%'",
     )
     assert saves == len(re.findall("DB saved on disk", raw))
     text = (CORPUS / "syslog/elastic-examples__auth.log").read_text(encoding="utf-8", errors="replace")

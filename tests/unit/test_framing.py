@@ -33,7 +33,9 @@ def read(folder: Path, cut: Cut, *contents: bytes, producers: str = "") -> tuple
     for item, reading, data in zip(inputs, readings, contents, strict=True):
         own = sum(record["lines"] for record in records if record["object_no"] == item.number)
         text = data.removeprefix(b"\xef\xbb\xbf")
-        assert reading.lines == text.count(b"\n") + (text != b"" and not text.endswith(b"\n")), "lines as wc counts them"
+        assert reading.lines == text.count(b"\n") + (text != b"" and not text.endswith(b"\n")), (
+            "lines as wc counts them"
+        )
         assert reading.lines + reading.joined_in == own + reading.joined_out, "the books close"
     places = [(record["object_no"], record["line"], record["part"]) for record in records]
     assert len(set(places)) == len(places), "a place names one record"
@@ -65,6 +67,8 @@ FRAMES: dict[str, tuple[Cut, bytes, list[tuple[int, int, int, str]]]] = {
     "elements: an element that was not closed spoils no other": (ELEMENTS, b'[{"a":{"x":1},\n{"b":2}]\n', [(1, 0, 1, '{"a":{"x":1},'), (2, 0, 1, '{"b":2}')]),
     "elements: brackets too many": (ELEMENTS, b'{"Records":[{"a":1}}},\n{"b":2}]}\n', [(1, 0, 1, '{"a":1}'), (2, 0, 1, '{"b":2}')]),
     "elements: a line that begins with a bracket": (ELEMENTS, b'[oops\n{"a":1}\n{"b":2}\n', [(2, 0, 2, '{"a":1}'), (3, 0, 1, '{"b":2}')]),
+    "octets: blank lines between": (OCTETS, b"5 <1>ab\r\n\r\n\n 6 <2>abc\n", [(1, 0, 3, "<1>ab"), (4, 0, 1, "<2>abc")]),
+    "elements: line ends around a string": (ELEMENTS, b'{"Records":[{"a":[\n"x{y"\n]},{"b":1}]}', [(1, 0, 2, '{"a":[\n"x{y"\n]}'), (3, 0, 1, '{"b":1}')]),
     "elements: a document that was cut": (ELEMENTS, b'{"Records":[{"a":1},{"b', [(1, 0, 0, '{"a":1}'), (1, 1, 1, '{"b')]),
     "blank": (ELEMENTS, b" \n\n", [(1, 0, 2, "")]),
     "nothing": (ELEMENTS, b"", []),
@@ -101,6 +105,27 @@ def test_an_endless_document_is_cut_and_memory_stays_flat(tmp_path: Path) -> Non
     assert peak < 120_000_000
 
 
+@pytest.mark.parametrize("cut", [ELEMENTS, OCTETS], ids=["elements", "octets"])
+def test_a_line_without_end_is_one_record_and_memory_stays_flat(tmp_path: Path, cut: Cut) -> None:
+    data = b"x" * 60_000_000 + b"\n" + b"<1>next\n"
+    tracemalloc.start()
+    records, _ = read(tmp_path, cut, data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [(item["line"], item["lines"], item["flag"]) for item in records] == [(1, 1, "too_long"), (2, 1, None)]
+    assert len(records[0]["text"]) == raw.KEPT_OF_TOO_LONG
+    assert peak < 60_000_000
+
+
+def test_a_long_heading_is_kept_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_bytes(b"h" * 300_000 + b"\n" + b"1\n" * 5_000)
+    reader = RecordReader([RawInput(0, path, OBSERVED, "p")], Cut(heading=raw.FIRST_LINE))
+    (batch,) = reader.batches()
+    assert batch.num_rows == 5_001
+    assert batch.nbytes < 1_000_000
+
+
 def docker(text: str, stream: str = "stdout", time: str = "2026-11-22T13:04:05.123456789Z") -> bytes:
     return json.dumps({"log": text, "stream": stream, "time": time}).encode() + b"\n"
 
@@ -131,7 +156,10 @@ WRAPPED: dict[str, tuple[Cut, bytes, list[tuple[str, int, int, str]]]] = {
     "cri: an empty line": (Cut(wrapper="cri"), cri(""), [("stdout", 1, 1, "")]),
     "records join within their stream": (
         Cut(wrapper="docker", record_start=DATED),
-        docker("2026-1 a\n", "stderr") + docker("2026-2 b\n") + docker(" at x\n", "stderr") + docker("2026-3 c\n", "stderr"),
+        docker("2026-1 a\n", "stderr")
+        + docker("2026-2 b\n")
+        + docker(" at x\n", "stderr")
+        + docker("2026-3 c\n", "stderr"),
         [("stderr", 1, 2, "2026-1 a\n at x"), ("stdout", 2, 1, "2026-2 b"), ("stderr", 4, 1, "2026-3 c")],
     ),
     "lines that continue join": (
@@ -177,6 +205,31 @@ def test_a_line_that_is_not_wrapped_is_flagged_and_kept(tmp_path: Path) -> None:
     assert flags == {1: (None, "a"), 2: ("not_wrapped", "hello"), 3: ("not_wrapped", '{"log":'), 4: (None, "")}
 
 
+def test_a_deeply_nested_line_is_not_wrapped(tmp_path: Path) -> None:
+    line = b'{"log":"x\\n","stream":"stdout","a":' + b"[" * 100_000 + b"\n"
+    records, _ = read(tmp_path, Cut(wrapper="docker"), line + docker("a\n"))
+    assert [item["flag"] for item in records] == ["not_wrapped", None]
+
+
+def test_wrapped_text_in_another_encoding(tmp_path: Path) -> None:
+    line = '{"log":"Grüße\\n","stream":"stdout","time":"2026-11-22T13:04:05.123456789Z"}\n'.encode("latin-1")
+    records, _ = read(tmp_path, Cut(wrapper="docker", encoding="latin-1"), line)
+    assert [item["text"] for item in records] == ["Grüße"]
+    records, _ = read(tmp_path, Cut(wrapper="docker"), line)
+    assert [item["text"] for item in records] == ["Gr\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}e"]
+
+
+def test_the_first_wrapped_line_is_a_heading(tmp_path: Path) -> None:
+    records, _ = read(tmp_path, Cut(wrapper="docker", heading=raw.FIRST_LINE), docker("a,b\n") + docker("1,2\n"))
+    assert [item["heading"] for item in records] == ["a,b", "a,b"]
+
+
+def test_patterns_of_re2_mean_the_same_behind_a_wrapper(tmp_path: Path) -> None:
+    cut = Cut(wrapper="cri", record_start=r"^\d\x{00e9}")
+    records, _ = read(tmp_path, cut, cri("1é") + cri("\N{ARABIC-INDIC DIGIT ONE}é") + cri("2é"))
+    assert [item["text"] for item in records] == ["1é\n\N{ARABIC-INDIC DIGIT ONE}é", "2é"]
+
+
 def test_a_wrapped_trace_of_ten_thousand_frames_is_one_record(tmp_path: Path) -> None:
     frames = b"".join(docker(f"\tat com.example.Deep.call{number:05d}(Deep.java:7)\n") for number in range(10_000))
     cut = Cut(wrapper="docker", record_start=DATED)
@@ -212,7 +265,9 @@ CONTINUED = Cut(continues=r"^\s", continued=r"\\$|^Oops:$")
 
 
 @pytest.mark.parametrize("chunk", [3, 4 << 20])
-def test_a_line_may_say_that_the_next_one_belongs_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+def test_a_line_may_say_that_the_next_one_belongs_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
     monkeypatch.setattr(raw, "CHUNK_BYTES", chunk)
     lines = ["a \\", "b", "c", "Oops:", "it", " at x", "d"]
     expected = ["a \\\nb", "c", "Oops:\nit\n at x", "d"]
@@ -245,15 +300,6 @@ def test_a_directive_ends_with_its_producer(tmp_path: Path) -> None:
 def test_the_first_line_of_each_object_is_its_heading(tmp_path: Path) -> None:
     records, _ = read(tmp_path, Cut(heading=raw.FIRST_LINE), b"a,b\r\n1,2\r\n", b"c\n3\n")
     assert [item["heading"] for item in records] == ["a,b", "a,b", "c", "c"]
-
-
-def test_directives_after_one_another_are_told_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(raw, "CHUNK_BYTES", 8)
-    data = b"#a\n#b\n1\n2\n#c\n3\n"
-    records, _ = read(tmp_path, Cut(heading="^#", directives=True), data)
-    assert [(item["text"], item["heading"]) for item in records] == [
-        ("#a", "#a"), ("#b", "#a\n#b"), ("1", "#a\n#b"), ("2", "#a\n#b"), ("#c", "#c"), ("3", "#c"),
-    ]  # fmt: skip
 
 
 def test_headings_survive_chunk_borders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,15 +348,21 @@ PIECES = [b"\n", b"\r\n", b" ", b"a", b"#", b"5 <1>ab", b"{", b"}", b"[", b"]", 
 @pytest.mark.parametrize("name", CUTS)
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    contents=st.lists(st.lists(st.sampled_from(PIECES) | st.binary(max_size=6), max_size=12).map(b"".join), min_size=1, max_size=3),
+    contents=st.lists(
+        st.lists(st.sampled_from(PIECES) | st.binary(max_size=6), max_size=12).map(b"".join), min_size=1, max_size=3
+    ),
     chunk=st.integers(1, 40),
 )
-def test_whatever_the_bytes_every_line_has_one_record(tmp_path: Path, name: str, contents: list[bytes], chunk: int) -> None:
+def test_whatever_the_bytes_every_line_has_one_record(
+    tmp_path: Path, name: str, contents: list[bytes], chunk: int
+) -> None:
     assume(all(raw.codec_of(data) == "none" for data in contents))
     whole, _ = read(tmp_path, CUTS[name], *contents)
     with pytest.MonkeyPatch.context() as patch:
         # a first line, and what joins the object before, have to stand in the first chunk (4 MiB)
-        patch.setattr(raw, "CHUNK_BYTES", chunk + (10_000 if name in ("first line", "record start", "continues") else 0))
+        patch.setattr(
+            raw, "CHUNK_BYTES", chunk + (10_000 if name in ("first line", "record start", "continues") else 0)
+        )
         patch.setattr(framing, "_BATCH_ROWS", 2)
         pieces, _ = read(tmp_path, CUTS[name], *contents)
     assert pieces == whole, "chunk borders do not show"

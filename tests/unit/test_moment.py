@@ -54,6 +54,9 @@ WRITTEN: dict[str, tuple[datetime | None, str]] = {
     "2026/11/22 13:04:05": (D(2026, 11, 22, 13, 4, 5), "zone"),
     "2026 Nov 22 13:04:05": (D(2026, 11, 22, 13, 4, 5), "zone"),
     "20261122T130405Z": (D(2026, 11, 22, 13, 4, 5), "offset"),
+    "20261122130405": (D(2026, 11, 22, 13, 4, 5), "zone"),
+    "20261122130405123": (D(2026, 11, 22, 13, 4, 5, 123000), "zone"),
+    "2026/11/22 13:04:05 +99:99": (None, "zone"),
     "261122 13:04:05": (D(2026, 11, 22, 13, 4, 5), "zone"),
     "261122  3:04:05": (D(2026, 11, 22, 3, 4, 5), "zone"),
     "991122 13:04:05": (D(1999, 11, 22, 13, 4, 5), "zone"),
@@ -123,14 +126,21 @@ def test_a_missing_year_is_the_nearest_to_arrival(
 def test_a_time_of_the_year_before_arrival_keeps_its_year(
     connection: duckdb.DuckDBPyConnection, landing: datetime, days: int, seconds: int
 ) -> None:
-    event = (landing + timedelta(days=days)).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(seconds=seconds)
+    event = (landing + timedelta(days=days)).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(
+        seconds=seconds
+    )
     assert moment(connection, f"{event:%b %d %H:%M:%S}", landing=landing)[0] == event
 
 
 def test_a_zoneless_time_is_in_the_zone_of_the_source(connection: duckdb.DuckDBPyConnection) -> None:
     assert moment(connection, "2026-11-22 13:04:05", "Asia/Seoul")[:2] == (D(2026, 11, 22, 4, 4, 5), "zone")
-    assert moment(connection, "Nov  1 01:30:00", "America/New_York")[:2] == (D(2026, 11, 1, 5, 30), "zone_ambiguous_year_inferred")
+    assert moment(connection, "Nov  1 01:30:00", "America/New_York")[:2] == (
+        D(2026, 11, 1, 5, 30),
+        "zone_ambiguous_year_inferred",
+    )
     assert moment(connection, "2026-03-08 02:30:00", "America/New_York")[:2] == (D(2026, 3, 8, 7, 30), "zone_gap")
+    assert moment(connection, "2026-11-22 13:04:05 CST", "Asia/Shanghai")[:2] == (D(2026, 11, 22, 5, 4, 5), "offset")
+    assert moment(connection, "2026-11-22 13:04:05 CST", "America/Chicago")[:2] == (D(2026, 11, 22, 19, 4, 5), "offset")
     assert moment(connection, "2026-11-22 13:04:05 WIB", "Asia/Jakarta")[:2] == (D(2026, 11, 22, 6, 4, 5), "zone")
 
 
@@ -146,6 +156,9 @@ DECLARED: dict[tuple[str, str], datetime | None] = {
     ("1795352645123456", "epoch_us"): D(2026, 11, 22, 13, 4, 5, 123456),
     ("1795352645123456789", "epoch_ns"): D(2026, 11, 22, 13, 4, 5, 123456),
     ("x", "epoch"): None,
+    ("99999999999999999999999", "epoch"): None,
+    ("9223372036854775807", "epoch_us"): None,
+    ("2026-11-22 UTC", "%Y-%m-%d %Z"): D(2026, 11, 22),
     ("13.04.05 22.11.2026", "%H.%M.%S %d.%m.%Y"): D(2026, 11, 22, 4, 4, 5),
     ("22.11.2026 13 +0100", "%d.%m.%Y %H %z"): D(2026, 11, 22, 12),
     ("22.11.", "%d.%m.%Y"): None,

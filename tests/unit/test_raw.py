@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from etl.io import raw
-from etl.io.raw import Cut, CorruptObject, RawInput, Reading, RecordReader, codec_of, sample
+from etl.io.raw import CorruptObject, Cut, RawInput, Reading, RecordReader, codec_of, sample
 
 OBSERVED = datetime(2026, 11, 22, 14)
 START = r"^\d{4}-"
