@@ -33,7 +33,7 @@ from etl.io.snapshot import snapshot
 from etl.io.statements import DECLARED, load_statements
 from etl.io.workspace import Workspace, workspace
 from etl.model.hours import parse_hour, to_hour
-from etl.schema import DATASETS, ENVELOPE, QUARANTINE, columns
+from etl.schema import DATASETS, QUARANTINE, columns
 from etl.stages.parse import parse_file
 
 CASES = Path(__file__).parent / "cases"

@@ -198,9 +198,8 @@ def same(theirs: object, ours: object, year: int, zone: str) -> bool:
     if isinstance(left, bool) or isinstance(right, bool):
         return str(left).lower() == str(right).lower()
     number = (_number(left), _number(right))
-    if number[0] is not None and number[1] is not None:
-        if not (isinstance(left, str) and isinstance(right, str)):
-            return number[0] == number[1] or math.isclose(number[0], number[1], rel_tol=1e-9)
+    if number[0] is not None and number[1] is not None and not (isinstance(left, str) and isinstance(right, str)):
+        return number[0] == number[1] or math.isclose(number[0], number[1], rel_tol=1e-9)
     return str(left).rstrip("\n") == str(right).rstrip("\n")
 
 

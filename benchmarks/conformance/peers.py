@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import dateutil.parser
+import dateutil.parser  # type: ignore[import-untyped]
 
 from etl.model.hours import parse_hour
 

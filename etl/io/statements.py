@@ -211,8 +211,8 @@ def _read(kind: str, path: Path) -> Statement:
             )
     for key in header:
         if key not in (*_REQUIRED[kind], *_ALLOWED.get(kind, ())):
-            known = ", ".join((*_REQUIRED[kind], *_ALLOWED.get(kind, ())))
-            raise StatementError(f"{path}: header key {key!r} is unknown; expected one of {known}")
+            expected = ", ".join((*_REQUIRED[kind], *_ALLOWED.get(kind, ())))
+            raise StatementError(f"{path}: header key {key!r} is unknown; expected one of {expected}")
     if not header.get("priority", "0").isdigit():
         raise StatementError(f"{path}: priority {header['priority']!r} is no whole number; expected 0 to 100")
     statement = Statement(kind, path.stem, path, text, header)
