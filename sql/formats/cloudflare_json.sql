@@ -26,7 +26,7 @@ WITH valid AS (
         cloud_url(url) AS u
     FROM read
 ), listed AS (
-    SELECT *, cloud_entries_but(document, ['EdgeStartTimestamp', 'ClientIP', 'ClientRequestMethod', 'ClientRequestURI', 'ClientRequestReferer',
+    SELECT *, CASE WHEN contains(p[17], ':') THEN nullif(regexp_extract(p[17], '^(?:[^:]+|\[[^\]]*\]):(\d{1,5})$', 1), '') END AS port, cloud_entries_but(document, ['EdgeStartTimestamp', 'ClientIP', 'ClientRequestMethod', 'ClientRequestURI', 'ClientRequestReferer',
         'ClientRequestUserAgent', 'ClientRequestHost', CASE WHEN starts_with(upper(p[7]), 'HTTP/') THEN 'ClientRequestProtocol' END,
         CASE WHEN p[6] = url_path_of(url) THEN 'ClientRequestPath' END, CASE WHEN cloud_is_number(p[8], status) THEN 'EdgeResponseStatus' END,
         CASE WHEN cloud_is_number(p[9], edge_bytes) AND body_bytes IS NULL THEN 'EdgeResponseBytes' END, CASE WHEN cloud_is_number(p[10], body_bytes) THEN 'EdgeResponseBodyBytes' END,
@@ -55,7 +55,7 @@ SELECT
     origin_ms AS upstream_duration_ms,
     dash_null(p[15]) AS http_request_referrer,
     dash_null(p[16]) AS user_agent_original,
-    coalesce(nullif(p[17], ''), cloud_server(u)) AS server_address,
+    coalesce(proxy_host(nullif(p[17], '')), cloud_server(u)) AS server_address,
     cloud_tls(p[18]) AS tls_protocol_version,
-    cloud_map(entries) AS attributes
+    cloud_map(CASE WHEN port IS NOT NULL THEN list_append(entries, {'key': 'server_port', 'value': port}) ELSE entries END) AS attributes
 FROM listed

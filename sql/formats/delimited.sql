@@ -14,12 +14,17 @@ WITH parameters AS (
     SELECT *, origin.line = 1 AND getvariable('options')['columns'] IS NULL AS ignored,
         delimited_cells(raw, delimiter, quote) AS cells,
         list_transform(CASE WHEN getvariable('options')['columns'] IS NULL THEN delimited_cells(heading, delimiter, quote)
-                            ELSE string_split(getvariable('options')['columns'], ',') END, lambda name: trim(name)) AS names
+                            ELSE string_split(getvariable('options')['columns'], ',') END, lambda name: trim(name)) AS written
     FROM parameters
+), named AS (
+    -- a column without a name, or with the name of an earlier one, is called by its place
+    SELECT *, list_transform(written, lambda name, place: CASE WHEN name = '' THEN 'field_' || place
+                                                               WHEN list_position(written, name) < place THEN name || '_' || place ELSE name END) AS names
+    FROM split
 )
 SELECT origin, raw,
     CASE WHEN len(cells) > len(names) THEN 'fields: ' || len(cells) || ' of them; expected ' || len(names) || ', separated by ' || delimiter END AS reject_reason,
     ignored,
     list_transform(list_zip(names, cells), lambda pair: {'key': pair[1],
         'value': CASE WHEN regexp_matches(pair[2], getvariable('options')['null_pattern']) THEN NULL ELSE pair[2] END}) AS entries
-FROM split
+FROM named

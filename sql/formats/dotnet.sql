@@ -46,7 +46,7 @@ WITH headed AS (
 )
 SELECT
     origin, logged AS raw,
-    CASE WHEN level IS NOT NULL AND time_text IS NULL AND origin.wrapper_time IS NULL AND NOT is_console THEN 'time: ' || o.time || ' has no date; expected 2026-11-22 13:04:05.123 +09:00'
+    CASE WHEN level IS NOT NULL AND time_text IS NULL AND origin.wrapper_time IS NULL AND NOT is_console THEN 'time: ' || left(raw, 20) || ' has no date; expected 2026-11-22 13:04:05.123 +09:00'
          WHEN level IS NOT NULL AND time_text IS NULL AND origin.wrapper_time IS NULL
          THEN 'time: none; expected 2026-11-22 13:04:05 before the level (TimestampFormat), since only a wrapped line has another time'
          WHEN level IS NULL AND regexp_matches(raw, '^\[?\d\d:\d\d:\d\d') THEN 'time: ' || left(raw, 20) || ' has no date; expected 2026-11-22 13:04:05.123 +09:00'

@@ -8,7 +8,7 @@ WITH headed AS (
     SELECT origin, raw, regexp_extract(raw,
         '^\[(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d))\] "(.*?)" (\d{1,3}|-) (\S+) ((?:(?:"(?:[^"\\]|\\.)*"|[^\s"{]+(?:\{[^}]*\})?) ){0,3}?)(\d+|-) (\d+|-) (\d+|-) (\d+|-) (".*)$',
         ['time', 'request', 'status', 'flags', 'why', 'received', 'sent', 'duration', 'upstream', 'tail']) AS h,
-        regexp_extract(raw, '^\[(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d))\] "([^"]*)', ['time', 'request']) AS cut
+        regexp_extract(raw, '^\[(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d))\](?: "([^"]*))?', ['time', 'request']) AS cut
     FROM records
 ), tailed AS (
     SELECT *, h."time" IS NOT NULL AND h."time" <> '' AS is_whole,

@@ -22,18 +22,18 @@ WITH prefixed AS (
     FROM sorted
 ), flattened AS (
     SELECT * EXCLUDE (entries), entries IS NULL AS has_no_entries,
-        list_filter(entries, lambda entry: NOT list_contains(['http', 'tls'], entry.key) OR NOT starts_with(entry.value, '{'))
-            || proxy_nested(json_field(entries, ['http']).value, 'http_') || proxy_nested(json_field(entries, ['tls']).value, 'tls_') AS entries
-    FROM opened
+        list_filter(entries, lambda entry: NOT list_contains(['http', 'tls', 'network'], entry.key) OR NOT starts_with(entry.value, '{'))
+            || proxy_nested(json_field(entries, ['http']).value, 'http_') || list_filter(network, lambda entry: entry.key <> 'network_client' OR NOT starts_with(entry.value, '{')) || proxy_nested(json_field(network, ['network_client']).value, 'network_client_') || proxy_nested(json_field(entries, ['tls']).value, 'tls_') AS entries
+    FROM (SELECT *, proxy_nested(json_field(entries, ['network']).value, 'network_') AS network FROM opened)
 ), found AS (
     SELECT *,
         json_field(entries, ['date_time', 'timestamp', '@timestamp', 'time_start', 'start_time', 'request_start', 'datetime', 'time']) AS time_field,
-        json_field(entries, ['client_ip', 'ip', 'remote_addr', 'client_address', 'remote_ip']) AS client_field,
+        json_field(entries, ['client_ip', 'ip', 'remote_addr', 'client_address', 'remote_ip', 'network_client_ip']) AS client_field,
         json_field(entries, ['method', 'request_method', 'req_method', 'http_method']) AS method_field,
         json_field(entries, ['url', 'request_url', 'req_url', 'http_url', 'uri', 'path', 'url_path']) AS url_field,
         json_field(entries, ['status', 'response_status', 'resp_status', 'status_code', 'http_status', 'http_status_code']) AS status_field,
-        json_field(entries, ['response_body_size', 'resp_body_size', 'resp_body_bytes', 'bytes', 'body_bytes_sent', 'response_bytes']) AS size_field,
-        json_field(entries, ['request_body_size', 'req_body_size', 'req_body_bytes', 'request_body_bytes']) AS received_field,
+        json_field(entries, ['response_body_size', 'resp_body_size', 'resp_body_bytes', 'bytes', 'body_bytes_sent', 'response_bytes', 'network_bytes_written', 'http_bytes_written']) AS size_field,
+        json_field(entries, ['request_body_size', 'req_body_size', 'req_body_bytes', 'request_body_bytes', 'network_bytes_read']) AS received_field,
         json_field(entries, ['host', 'request_host', 'req_host', 'http_host', 'server_name']) AS host_field,
         json_field(entries, ['request_protocol', 'http_protocol', 'protocol', 'req_proto', 'proto']) AS protocol_field,
         json_field(entries, ['request_referer', 'http_referer', 'referer', 'referrer', 'http_referrer', 'req_referer']) AS referrer_field,

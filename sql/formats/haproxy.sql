@@ -4,16 +4,23 @@
 -- priority: 70
 -- options: captured_request_headers: names of the captured request headers in their order, such as Host|User-Agent|Referer
 -- sample: Nov 22 13:04:05 lb1 haproxy[812]: 203.0.113.9:51234 [22/Nov/2026:13:04:05.123] www~ shop/app1 0/0/1/33/34 200 5123 - - ---- 12/9/3/1/0 0/0 {shop.example|Mozilla/5.0} "GET /cart?step=2 HTTP/1.1"
--- limits: accept dates and syslog times are in the source's zone; of a custom log-format only what has the order of httplog, httpslog and tcplog; sizes include the headers; option httplog clf is not read; -1 (it never came to that) is nothing
+-- limits: accept dates and syslog times are in the source's zone; of a custom log-format only what has the order of httplog, httpslog and tcplog; sizes include the headers; httplog clf does not tell the captured request headers from those of the response: both are the attribute extra; -1 (it never came to that) is nothing
 WITH prefixed AS (
-    SELECT origin, raw, proxy_prefix(raw) AS p FROM records
+    SELECT origin, raw, proxy_prefix(raw) AS full_prefix FROM records
 ), told AS (
-    SELECT *, CASE WHEN p."time" IS NULL OR p."time" = '' THEN raw ELSE p.message END AS message FROM prefixed
+    -- the short prefixes are those of log stdout format short, priority, timed and iso
+    SELECT origin, raw, CASE WHEN full_prefix."time" <> '' AND NOT (full_prefix.host = '' AND full_prefix.pid = ''
+        AND regexp_full_match(full_prefix.program, 'unix|\d+\.\d+\.\d+\.\d+|[0-9A-Fa-f]{1,4}') AND regexp_matches(full_prefix.message, '^(?:[^\s\[]*:)?\d+ \[\d')) THEN full_prefix ELSE regexp_extract(raw,
+        '^(?:<(\d{1,3})>)?(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)) )?()(?:(haproxy[\w.-]*)(?:\[(\d+)\])?: )?(.*)$',
+        ['pri', 'time', 'host', 'program', 'pid', 'message']) END AS p
+    FROM prefixed
+), plain AS (
+    SELECT origin, raw, p, CASE WHEN contains(p.message, ' "" "" ') THEN proxy_haproxy_clf_as_http(p.message) ELSE p.message END AS message FROM told
 ), headed AS (
     SELECT *, regexp_extract(message,
-        '^(\S+):(-?\d+) \[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d)(?:\.(\d+))?(?: ([+-]\d{4}))?\] (\S+) (.*)$',
+        '^(\S+):(-?\d+|-) \[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d)(?:\.(\d+))?(?: ([+-]\d{4}))?\] (\S+) (.*)$',
         ['client', 'port', 'clock', 'fraction', 'shift', 'frontend', 'rest']) AS h
-    FROM told
+    FROM plain
 ), shaped AS (
     SELECT *, h.clock IS NOT NULL AND h.clock <> '' AS is_session,
         regexp_extract(h.rest,
@@ -54,12 +61,16 @@ WITH prefixed AS (
     SELECT *, CASE WHEN known THEN words[2] ELSE dash_null(odd.target) END AS target,
         CASE WHEN kind = 'http' THEN w.tt WHEN kind = 'tcp' THEN t.tt END AS total,
         CASE WHEN kind = 'http' THEN w.bytes WHEN kind = 'tcp' THEN t.bytes END AS bytes,
-        is_notice AND b.level <> '' AND b.day = '' AND origin.wrapper_time IS NULL AS is_timeless
+        is_notice AND event_time IS NULL AND coalesce(b.level <> '' AND b.day = '' OR p."time" = '' AND (p.pri <> '' OR p.program <> ''), false) AS may_be_timeless
     FROM timed
+), located AS (
+    -- a request of HTTP/2 is logged with its whole URL
+    SELECT * REPLACE (CASE WHEN u.host <> '' THEN CASE WHEN u.target[1] = '/' THEN u.target ELSE '/' || u.target END ELSE target END AS target)
+    FROM (SELECT *, CASE WHEN contains(target, '://') THEN proxy_url(target) END AS u FROM targeted)
 ), judged AS (
     SELECT *, bytes NOT IN ('', '-') AND body_size(ltrim(bytes, '+')) IS NULL AS has_odd_size,
         w.status NOT IN ('', '-', '-1') AND try_cast(w.status AS SMALLINT) IS NULL AS has_odd_status
-    FROM targeted
+    FROM located
 )
 SELECT
     origin, raw,
@@ -68,11 +79,11 @@ SELECT
          THEN 'client: no address, port and accept date; expected 203.0.113.9:51234 [22/Nov/2026:13:04:05.123], or a message of haproxy'
          WHEN is_session AND event_time IS NULL
          THEN 'time: ' || left(h.clock, 60) || ' is not a time; expected 22/Nov/2026:13:04:05.123'
-         WHEN kind = 'notice' AND event_time IS NULL AND b.level IS NULL
+         WHEN kind = 'notice' AND event_time IS NULL AND NOT may_be_timeless
          THEN 'time: ' || CASE WHEN p."time" = '' THEN 'none before the message' ELSE left(p."time", 60) || ' is not a time' END || '; expected Nov 22 13:04:05'
     END AS reject_reason,
-    CASE WHEN is_timeless THEN getvariable('landing')::TIMESTAMP ELSE event_time END AS event_time,
-    CASE WHEN is_timeless THEN 'landing_hour' WHEN h.shift <> '' THEN 'offset'
+    CASE WHEN may_be_timeless AND origin.wrapper_time IS NULL THEN getvariable('landing')::TIMESTAMP ELSE event_time END AS event_time,
+    CASE WHEN may_be_timeless AND origin.wrapper_time IS NULL THEN 'landing_hour' WHEN h.shift <> '' THEN 'offset'
          WHEN is_session THEN local_basis(wall, getvariable('zone'))
          WHEN wall IS NOT NULL THEN local_basis(wall, getvariable('zone')) || '_year_inferred' ELSE m.basis END AS time_basis,
     CASE WHEN kind = 'cut' OR has_odd_size OR has_odd_status OR (kind = 'http' AND NOT ((known OR q.request = '-') AND q.quote = '"')) THEN 'partial' ELSE 'ok' END AS parse_status,
@@ -89,7 +100,7 @@ SELECT
     proxy_millis(w.tr) AS upstream_duration_ms,
     dash_null(headers[list_position(header_names, 'referer')]) AS http_request_referrer,
     dash_null(headers[list_position(header_names, 'user-agent')]) AS user_agent_original,
-    coalesce(dash_null(headers[list_position(header_names, 'host')]), dash_null(w.domain)) AS server_address,
+    coalesce(dash_null(headers[list_position(header_names, 'host')]), dash_null(w.domain), nullif(u.host, '')) AS server_address,
     proxy_tls_version(s.version) AS tls_protocol_version,
     -- net_flow
     CASE WHEN kind = 'tcp' THEN dash_null(h.client) END AS source_address,
@@ -109,7 +120,7 @@ SELECT
         {'key': 'program', 'value': dash_null(p.program)},
         {'key': 'pid', 'value': CASE WHEN kind IN ('http', 'tcp', 'cut') THEN dash_null(p.pid) END},
         {'key': 'client_address', 'value': CASE WHEN kind = 'error' THEN dash_null(h.client) ELSE nullif(c.client, '') END},
-        {'key': 'client_port', 'value': CASE WHEN kind IN ('http', 'error', 'cut') THEN h.port ELSE nullif(c.client_port, '') END},
+        {'key': 'client_port', 'value': CASE WHEN kind IN ('http', 'error', 'cut') THEN dash_null(h.port) ELSE nullif(c.client_port, '') END},
         {'key': 'destination_address', 'value': nullif(c.destination, '')},
         {'key': 'destination_port', 'value': nullif(c.destination_port, '')},
         {'key': 'frontend_name', 'value': CASE kind WHEN 'error' THEN regexp_replace(h.frontend, '(?:/[^/]*)?:$', '') WHEN 'tcp' THEN NULL WHEN 'notice' THEN nullif(c.frontend, '') ELSE h.frontend END},
@@ -136,6 +147,8 @@ SELECT
         {'key': 'captured_request_headers', 'value': nullif(q.captured, '')},
         {'key': 'captured_response_headers', 'value': nullif(q.returned, '')},
         {'key': 'request', 'value': CASE WHEN kind = 'http' AND NOT known AND dash_null(odd.method) IS NULL THEN dash_null(q.request) END},
+        {'key': 'url_scheme', 'value': nullif(u.scheme, '')},
+        {'key': 'url_port', 'value': nullif(u.port, '')},
         {'key': 'ssl_errors', 'value': nullif(s.errors, '')},
         {'key': 'ssl_fc_sni', 'value': dash_null(s.sni)},
         {'key': 'ssl_cipher', 'value': dash_null(s.cipher)},

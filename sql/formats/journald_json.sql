@@ -25,7 +25,7 @@ WITH plain AS (
         -- bytes that are not text are an array of numbers
         CASE WHEN regexp_full_match(message_text, '(?s)\[\s*(?:\d+\s*,\s*)*\d+\s*\]')
              THEN coalesce(TRY(decode(unhex(array_to_string(list_transform(regexp_extract_all(message_text, '\d+'), lambda byte: printf('%02X', byte::INTEGER)), '')))),
-                           array_to_string(list_transform(regexp_extract_all(message_text, '\d+'), lambda byte: CASE WHEN length(byte) <= 3 AND byte::INTEGER BETWEEN 1 AND 127 THEN chr(byte::INTEGER) ELSE '�' END), ''))
+                           CASE WHEN NOT regexp_matches(message_text, '25[6-9]|2[6-9]\d|[3-9]\d\d|\d{4}') THEN array_to_string(list_transform(regexp_extract_all(message_text, '\d+'), lambda byte: CASE WHEN byte::INTEGER BETWEEN 1 AND 127 THEN chr(byte::INTEGER) ELSE '�' END), '') END)
              ELSE message_text END AS message,
         regexp_full_match(message_text, '(?s)\[\s*(?:\d+\s*,\s*)*\d+\s*\]') AS is_bytes,
         CASE WHEN regexp_full_match(time_text, '\d{13,18}') THEN make_timestamp(time_text::BIGINT) END AS event_time,

@@ -49,7 +49,7 @@ WITH headed AS (
                 THEN regexp_extract(text, '^\s*\[([\w.-]+)(?::(\d+))?\](?:\[([^\]]*)\])?()\s*(?:- )?(.*)$', ['logger', 'file', 'process', 'pid', 'message'])
                 -- LEVEL | name | message, and a qualified class without a colon
                 WHEN regexp_matches(text, '^\s*\| [\w.-]+ \| ') THEN regexp_extract(text, '^\s*\| ([\w.-]+)()()() \| (.*)$', ['logger', 'file', 'process', 'pid', 'message'])
-                WHEN regexp_matches(text, '^ +(?:[a-z_]\w*\.)+[A-Z]\w* ') THEN regexp_extract(text, '^ +(\S+)()()() +(.*)$', ['logger', 'file', 'process', 'pid', 'message'])
+                WHEN regexp_matches(text, '^ *(?:[a-z_]\w*\.)+[A-Z]\w* ') THEN regexp_extract(text, '^ *(\S+)()()() +(.*)$', ['logger', 'file', 'process', 'pid', 'message'])
                 WHEN s.bracket <> '' AND regexp_matches(text, '^\s*[A-Za-z_][\w.]* - ') THEN regexp_extract(text, '^\s*([\w.]+)()()() - (.*)$', ['logger', 'file', 'process', 'pid', 'message'])
                 WHEN s.name <> '' OR s.bracket <> '' OR s.file <> '' OR s.word <> '' OR (s.worker <> '' AND s.closing <> '') THEN regexp_extract(text, '^()()()()(?:\s*[-:|] ?|\s+)?(.*)$', ['logger', 'file', 'process', 'pid', 'message'])
                 WHEN regexp_matches(text, '^\s*(?:[-:|] ?)?[\w.-]*[\w.](?:: | - )|^:[\w.-]+:')

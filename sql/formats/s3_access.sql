@@ -10,7 +10,7 @@ WITH headed AS (
     SELECT *, cloud_logged_cells(h.rest) AS simple FROM headed
 ), cut AS (
     SELECT *, CASE WHEN cloud_is_misfit(simple) THEN regexp_extract(h.rest,
-        '(?s)^((?:[^ "]+ ){5})"(.*?)"((?: [^ "]+){6} (?:"[^"]*"|-) )"(.*)"((?: [^ "]+)*)$', ['head', 'request', 'middle', 'agent', 'tail']) END AS k
+        '(?s)^((?:[^ "]+ ){5})"(.*?)"((?: [^ "]+){6} (?:".*?"|-) )"(.*)"((?: [^ "]+)*)$', ['head', 'request', 'middle', 'agent', 'tail']) END AS k
     FROM split
 ), refined AS (
     SELECT *, cloud_recut(simple, k) AS logged, k.head = '' AS is_misfit FROM cut

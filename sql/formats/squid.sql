@@ -1,15 +1,19 @@
--- title: Squid access log in its native format
+-- title: Squid access log in its native format, with or without a syslog prefix
 -- dataset: web_access
--- detect: ^\d{9,11}\.\d{3,6}\s+-?\d+ \S+ [A-Z_]+/(?:\d{3}|-) -?\d+ \S+ 
+-- detect: (?:^|: )\d{9,11}\.\d{3,6}\s+-?\d+ \S+ [A-Z_]+/(?:\d{3}|-) -?\d+ \S+ 
 -- priority: 60
 -- sample: 1795352645.123     34 203.0.113.9 TCP_MISS/200 5123 GET http://shop.example/cart?step=2 frank HIER_DIRECT/198.51.100.10 text/html
 -- limits: squid's combined format is read by combined; a whole URL becomes server_address, url_path and url_query with scheme and port as attributes; bytes include the headers
-WITH split AS (
-    SELECT origin, raw, regexp_extract(raw,
+WITH prefixed AS (
+    SELECT origin, raw, CASE WHEN NOT regexp_matches(raw, '^\d{9}') THEN proxy_prefix(raw) END AS p FROM records
+), told AS (
+    SELECT *, CASE WHEN p."time" <> '' THEN p.message ELSE raw END AS message FROM prefixed
+), split AS (
+    SELECT origin, raw, p, regexp_extract(message,
         '^(\d{9,11}(?:\.\d{1,9})?)\s+(-?\d+) (\S+) ([A-Z_]+(?:/[A-Z_]+)?)/(\d{1,3}|-) (-?\d+|-) (\S+) (.*?) (\S+) ([A-Z][A-Z0-9_]*)/(\S+) (\S+)(.*)$',
         ['time', 'elapsed', 'client', 'result', 'status', 'size', 'method', 'url', 'user', 'hierarchy', 'peer', 'type', 'extra']) AS f,
-        regexp_extract(raw, '^(\d{9,11}(?:\.\d{1,9})?)\s+(-?\d+) (\S+) ([A-Z_]+(?:/[A-Z_]+)?)/(\d{1,3}|-)(.*)$', ['time', 'elapsed', 'client', 'result', 'status', 'rest']) AS cut
-    FROM records
+        regexp_extract(message, '^(\d{9,11}(?:\.\d{1,9})?)\s+(-?\d+) (\S+) ([A-Z_]+(?:/[A-Z_]+)?)/(\d{1,3}|-)(.*)$', ['time', 'elapsed', 'client', 'result', 'status', 'rest']) AS cut
+    FROM told
 ), placed AS (
     SELECT *, f."time" IS NOT NULL AND f."time" <> '' AS is_whole, proxy_url(f.url) AS u, proxy_epoch(cut."time") AS event_time FROM split
 ), targeted AS (
@@ -27,6 +31,7 @@ SELECT
     event_time,
     'epoch' AS time_basis,
     CASE WHEN is_whole AND NOT has_odd_size THEN 'ok' ELSE 'partial' END AS parse_status,
+    dash_null(p.host) AS host_name,
     dash_null(cut.client) AS client_address,
     dash_null(f.user) AS user_name,
     CASE WHEN f.method NOT IN ('NONE', '-') THEN nullif(f.method, '') END AS http_request_method,
@@ -37,6 +42,10 @@ SELECT
     proxy_millis(cut.elapsed) AS duration_ms,
     CASE WHEN is_url THEN nullif(u.host, '') WHEN is_tunnel THEN proxy_host(f.url) END AS server_address,
     attributes_of([
+        {'key': 'pri', 'value': nullif(p.pri, '')},
+        {'key': 'syslog_time', 'value': nullif(p."time", '')},
+        {'key': 'program', 'value': nullif(p.program, '')},
+        {'key': 'pid', 'value': nullif(p.pid, '')},
         {'key': 'result_code', 'value': nullif(cut.result, '')},
         {'key': 'status', 'value': CASE WHEN regexp_full_match(cut.status, '0+') THEN cut.status END},
         {'key': 'elapsed', 'value': CASE WHEN starts_with(cut.elapsed, '-') THEN cut.elapsed END},

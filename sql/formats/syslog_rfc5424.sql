@@ -59,7 +59,8 @@ SELECT
          WHEN parts.date IS NOT NULL AND event_time IS NULL THEN 'time: ' || h.time || ' is not a time; expected 2026-11-22T13:04:05.003Z or -' END AS reject_reason,
     CASE WHEN event_time IS NULL AND origin.wrapper_time IS NULL THEN getvariable('landing')::TIMESTAMP ELSE event_time END AS event_time,
     CASE WHEN event_time IS NULL THEN 'landing_hour' ELSE iso_basis(parts, getvariable('zone')) END AS time_basis,
-    CASE WHEN h.msgid = '' OR kind IN ('none', 'broken', 'missing') OR length(h.app) > 48 OR length(h.host) > 255 OR length(h.procid) > 128 OR length(h.msgid) > 32
+    -- Heroku writes no structured data, not even a dash
+    CASE WHEN h.msgid = '' OR kind IN ('none', 'broken') OR (kind = 'missing' AND NOT (h.pri <> '' AND h.msgid = '-' AND h.app IN ('app', 'heroku') AND regexp_full_match(h.procid, '[a-z][\w-]*(?:\.\w+)?'))) OR length(h.app) > 48 OR length(h.host) > 255 OR length(h.procid) > 128 OR length(h.msgid) > 32
          THEN 'partial' ELSE 'ok' END AS parse_status,
     dash_null(h.host) AS host_name,
     syslog_severity(pri) AS severity_text,

@@ -185,3 +185,15 @@ CREATE OR REPLACE MACRO proxy_null(text) AS nullif(dash_null(text), '(null)');
 CREATE OR REPLACE MACRO proxy_nested(text, prefix) AS
     CASE WHEN starts_with(text, '{') AND json_valid(text)
          THEN list_transform(TRY(json_entries(text)), lambda entry: {'key': prefix || entry.key, 'value': entry.value}) ELSE [] END;
+
+-- a line of HAProxy's option httplog clf, written as one of option httplog; another text stays
+CREATE OR REPLACE MACRO proxy_haproxy_clf_as_http(message) AS list_transform([regexp_extract(message,
+    '^(\S+) - - \[([^ \]]+) ([+-]\d{4})\] ("[^"]*") (\S+) (\S+) "" "" (\S+) (\d+) "([^"]*)" "([^"]*)" "([^"]*)" (\S+) (\S+) (\S+) (\S+) (\S+) "?([^\s"]{4})"? (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) "([^"]*)" "([^"]*)"(.*)$',
+    ['client', 'clock', 'shift', 'request', 'status', 'bytes', 'port', 'milliseconds', 'frontend', 'backend', 'server', 'tq', 'tw', 'tc', 'tr', 'tt',
+     'state', 'actconn', 'feconn', 'beconn', 'srv_conn', 'retries', 'srv_queue', 'backend_queue', 'request_cookie', 'response_cookie', 'more'])], lambda k:
+    CASE WHEN k.client = '' THEN message
+         ELSE k.client || ':' || k.port || ' [' || k.clock || '.' || lpad(k.milliseconds, 3, '0') || ' ' || k.shift || '] ' || k.frontend || ' ' || k.backend || '/' || k.server
+              || ' ' || k.tq || '/' || k.tw || '/' || k.tc || '/' || k.tr || '/' || k.tt || ' ' || k.status || ' ' || k.bytes
+              || ' ' || coalesce(nullif(k.request_cookie, ''), '-') || ' ' || coalesce(nullif(k.response_cookie, ''), '-') || ' ' || k.state
+              || ' ' || k.actconn || '/' || k.feconn || '/' || k.beconn || '/' || k.srv_conn || '/' || k.retries || ' ' || k.srv_queue || '/' || k.backend_queue
+              || ' ' || k.request || k.more END)[1];

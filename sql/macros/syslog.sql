@@ -372,13 +372,15 @@ CREATE OR REPLACE MACRO audit_value(type, key, value) AS
 
 CREATE OR REPLACE MACRO audit_field(fields, key) AS list_filter(fields, lambda field: field.key = key)[1].value;
 
--- the peer of an IPv4 socket address: family 2, port, address
+-- the peer of a socket address: family 2, port, IPv4 address; family 10, port, flow, IPv6 address
 CREATE OR REPLACE MACRO audit_inet_address(saddr) AS
     CASE WHEN regexp_full_match(saddr, '0200[0-9A-Fa-f]{12,}')
-         THEN concat_ws('.', ('0x' || saddr[9:10])::INTEGER, ('0x' || saddr[11:12])::INTEGER, ('0x' || saddr[13:14])::INTEGER, ('0x' || saddr[15:16])::INTEGER) END;
+         THEN concat_ws('.', ('0x' || saddr[9:10])::INTEGER, ('0x' || saddr[11:12])::INTEGER, ('0x' || saddr[13:14])::INTEGER, ('0x' || saddr[15:16])::INTEGER)
+         WHEN regexp_full_match(saddr, '0[Aa]00[0-9A-Fa-f]{44,}')
+         THEN array_to_string(list_transform(regexp_extract_all(lower(saddr[17:48]), '.{4}'), lambda part: coalesce(nullif(ltrim(part, '0'), ''), '0')), ':') END;
 
 CREATE OR REPLACE MACRO audit_inet_port(saddr) AS
-    CASE WHEN regexp_full_match(saddr, '0200[0-9A-Fa-f]{12,}') THEN ('0x' || saddr[5:8])::INTEGER::VARCHAR END;
+    CASE WHEN regexp_full_match(saddr, '0(?:200[0-9A-Fa-f]{12,}|[Aa]00[0-9A-Fa-f]{44,})') THEN ('0x' || saddr[5:8])::INTEGER::VARCHAR END;
 
 CREATE OR REPLACE MACRO audit_category(type) AS CASE
     WHEN type IN ('USER_START', 'USER_END', 'USER_LOGOUT') THEN 'session'

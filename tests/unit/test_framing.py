@@ -351,7 +351,7 @@ PIECES = [b"\n", b"\r\n", b" ", b"a", b"#", b"5 <1>ab", b"{", b"}", b"[", b"]", 
     contents=st.lists(
         st.lists(st.sampled_from(PIECES) | st.binary(max_size=6), max_size=12).map(b"".join), min_size=1, max_size=3
     ),
-    chunk=st.integers(1, 40),
+    chunk=st.integers(3, 40),
 )
 def test_whatever_the_bytes_every_line_has_one_record(
     tmp_path: Path, name: str, contents: list[bytes], chunk: int
