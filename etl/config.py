@@ -162,13 +162,17 @@ def checked_encoding(where: str, value: object) -> str:
     """A text encoding that Python knows, by its usual name. Raises ConfigError with ``where``."""
     try:
         name = codecs.lookup(str(value)).name
-        # lines are cut before they are decoded: an ASCII byte has to mean itself
-        keeps_ascii = all(bytes([byte]).decode(name) == chr(byte) for byte in range(128)) and not _STATEFUL.match(name)
+        # lines are cut before they are decoded: an ASCII byte has to mean itself, unless all is decoded first
+        is_usable = name.startswith("utf-16") or (not _STATEFUL.match(name) and _keeps_ascii(name))
     except (LookupError, ValueError, TypeError):
-        name, keeps_ascii = "", False
-    if not keeps_ascii and not name.startswith("utf-16"):
+        name, is_usable = "", False
+    if not is_usable:
         raise ConfigError(where, value, "a text encoding such as utf-8, latin-1, big5 or utf-16")
     return name
+
+
+def _keeps_ascii(encoding: str) -> bool:
+    return all(bytes([byte]).decode(encoding) == chr(byte) for byte in range(128))
 
 
 def checked_format(where: str, value: str) -> str:

@@ -10,8 +10,8 @@ WITH named AS (
 ), shaped AS (
     SELECT * EXCLUDE (listed),
         proxy_field_names(coalesce(nullif(listed, ''), proxy_cloudfront_columns())) AS names,
-        -- one of the fields that only CloudFront has
-        NOT coalesce(regexp_matches(listed, '(?i)^ *$|\bx-(?:edge|cf|host-header)|\b(?:distribution|fle|time-to-first-byte|timestamp|asn|c-country|cache-behavior|origin)|\bcs-protocol-version|\bsc-(?:range|content)'), true) AS is_foreign
+        -- what servers log and CloudFront never does
+        coalesce(regexp_matches(listed, '(?:^|\s)(?:s-[a-z]|cs-username|cs-uri(?:\s|$)|cs-version|sc-substatus|sc-win32-status|c-dns)'), false) AS is_foreign
     FROM named
 ), valued AS (
     SELECT *,
@@ -44,7 +44,7 @@ WITH named AS (
 SELECT
     origin, raw, ignored,
     CASE WHEN ignored THEN NULL
-         WHEN is_foreign THEN 'heading: no field of CloudFront in it; expected #Fields: with x-edge-location or another one (is this w3c?)'
+         WHEN is_foreign THEN 'heading: fields that CloudFront does not have, such as s-ip or cs-uri; expected those of CloudFront, such as x-edge-location (is this w3c?)'
          WHEN len(cells) < 2 THEN 'fields: no tab in the line; expected tab-separated values in the order of #Fields:'
          WHEN date_text IS NULL AND epoch_text IS NULL THEN 'date: none in the line; expected a field date, such as 2026-11-22'
          WHEN event_time IS NULL

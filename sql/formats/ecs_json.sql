@@ -50,8 +50,8 @@ WITH mended AS (
 SELECT
     origin, raw,
     CASE WHEN entries IS NULL THEN 'line: not a JSON object; expected {"@timestamp":"2026-11-22T13:04:05.123Z","log.level":"INFO","message":…} on one line'
-         WHEN time_field IS NULL THEN '@timestamp: no such field; expected a time such as 2026-11-22T13:04:05.123Z'
-         WHEN m.time IS NULL THEN time_field.key || ': ' || left(time_field.value, 60) || ' is not a time; expected one such as 2026-11-22T13:04:05.123Z'
+         WHEN time_field IS NULL AND origin.wrapper_time IS NULL THEN '@timestamp: no such field; expected a time such as 2026-11-22T13:04:05.123Z'
+         WHEN m.time IS NULL AND time_field IS NOT NULL THEN time_field.key || ': ' || left(time_field.value, 60) || ' is not a time; expected one such as 2026-11-22T13:04:05.123Z'
          WHEN NOT is_known THEN 'log.level: no such field, nor ecs.version; expected the level'
          WHEN message_field IS NULL AND stack IS NULL AND n[9] IS NULL AND error_field IS NULL THEN 'message: no such field; expected the message'
     END AS reject_reason,

@@ -97,7 +97,7 @@ SELECT
     CASE WHEN has_elapsed THEN round(try_cast(elapsed_field.value AS DOUBLE) / 1000, 6) END AS duration_ms,
     dash_null(CASE WHEN kind = 'json' THEN referrer_field.value ELSE f.referrer END) AS http_request_referrer,
     CASE kind WHEN 'json' THEN dash_null(agent_field.value) WHEN 'pipe' THEN pipe_agent ELSE dash_null(f.agent) END AS user_agent_original,
-    coalesce(CASE WHEN is_url THEN nullif(u.host, '') END, CASE WHEN kind = 'json' THEN dash_null(host_field.value) ELSE dash_null(f.virtual_host) END) AS server_address,
+    coalesce(CASE WHEN is_url THEN nullif(trim(u.host, '[]'), '') END, CASE WHEN kind = 'json' THEN dash_null(host_field.value) ELSE dash_null(f.virtual_host) END) AS server_address,
     proxy_tls_version(CASE WHEN kind = 'json' THEN tls_field.value ELSE proxy_null(cells[5]) END) AS tls_protocol_version,
     attributes_of([
         {'key': 'pri', 'value': nullif(p.pri, '')},

@@ -31,8 +31,8 @@ SELECT
     CASE WHEN entries IS NULL THEN 'line: not a JSON object; expected {"level":"info","ts":1795352645.123,"msg":…} on one line'
          WHEN message_field IS NULL AND NOT list_contains(list_transform(entries, lambda entry: entry.key), 'msg')
          THEN 'msg: no such field; expected the message'
-         WHEN time_field IS NULL THEN 'ts: no such field; expected ts or time'
-         WHEN m.time IS NULL THEN time_field.key || ': ' || left(time_field.value, 60) || ' is not a time; expected ISO 8601 or an epoch number'
+         WHEN time_field IS NULL AND origin.wrapper_time IS NULL THEN 'ts: no such field; expected ts or time'
+         WHEN m.time IS NULL AND time_field IS NOT NULL THEN time_field.key || ': ' || left(time_field.value, 60) || ' is not a time; expected ISO 8601 or an epoch number'
          WHEN level_field IS NULL AND place_field IS NULL THEN 'level: no such field; expected a level such as info'
          WHEN regexp_full_match(level_field.value, '-?\d+(\.\d+)?') THEN 'level: ' || level_field.value || ' is a number; expected a level such as info'
     END AS reject_reason,

@@ -1,6 +1,6 @@
 -- title: HAProxy: HTTP and TCP logs, connections, errors and notices, with or without the syslog prefix
 -- dataset: web_access, net_flow, app_log
--- detect: \bhaproxy[\w.-]*(?:\[\d+\])?: |\bhaproxy \d+ |\S:\d+ \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d\.\d+\] \S+ |^\[(?:ALERT|WARNING|NOTICE)\]\s+(?:\d{3}/\d{6} )?\(\d+\) :
+-- detect: "" "" \d+ \d{1,3} "[^"]*" "[^"]*" "|\bhaproxy[\w.-]*(?:\[\d+\])?: |\bhaproxy \d+ |\S:\d+ \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d\.\d+\] \S+ |^\[(?:ALERT|WARNING|NOTICE)\]\s+(?:\d{3}/\d{6} )?\(\d+\) :
 -- priority: 70
 -- options: captured_request_headers: names of the captured request headers in their order, such as Host|User-Agent|Referer
 -- sample: Nov 22 13:04:05 lb1 haproxy[812]: 203.0.113.9:51234 [22/Nov/2026:13:04:05.123] www~ shop/app1 0/0/1/33/34 200 5123 - - ---- 12/9/3/1/0 0/0 {shop.example|Mozilla/5.0} "GET /cart?step=2 HTTP/1.1"
@@ -100,7 +100,7 @@ SELECT
     proxy_millis(w.tr) AS upstream_duration_ms,
     dash_null(headers[list_position(header_names, 'referer')]) AS http_request_referrer,
     dash_null(headers[list_position(header_names, 'user-agent')]) AS user_agent_original,
-    coalesce(dash_null(headers[list_position(header_names, 'host')]), dash_null(w.domain), nullif(u.host, '')) AS server_address,
+    coalesce(proxy_host(dash_null(headers[list_position(header_names, 'host')])), dash_null(w.domain), nullif(trim(u.host, '[]'), '')) AS server_address,
     proxy_tls_version(s.version) AS tls_protocol_version,
     -- net_flow
     CASE WHEN kind = 'tcp' THEN dash_null(h.client) END AS source_address,

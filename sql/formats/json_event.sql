@@ -33,8 +33,8 @@ WITH mended AS (
 SELECT
     origin, raw,
     CASE WHEN entries IS NULL THEN 'line: not a JSON object; expected {"field": value, …} on one line'
-         WHEN event_field IS NULL AND NOT is_untimed THEN 'event_time: no such field; expected one of ' || array_to_string(json_event_fields('event_time'), ', ')
-         WHEN event_time IS NULL THEN 'event_time: ' || coalesce(left(event_field.value, 60), 'null') || ' is not a time; expected ISO 8601 or an epoch number'
+         WHEN event_field IS NULL AND NOT is_untimed AND origin.wrapper_time IS NULL THEN 'event_time: no such field; expected one of ' || array_to_string(json_event_fields('event_time'), ', ')
+         WHEN event_time IS NULL AND event_field IS NOT NULL THEN 'event_time: ' || coalesce(left(event_field.value, 60), 'null') || ' is not a time; expected ISO 8601 or an epoch number'
     END AS reject_reason,
     event_time,
     CASE WHEN is_untimed THEN 'landing_hour' WHEN m.time IS NOT NULL THEN m.basis ELSE iso_basis(event_parts, getvariable('zone')) END AS time_basis,

@@ -77,8 +77,8 @@ WITH mended AS (
 SELECT
     origin, raw,
     CASE WHEN outer_entries IS NULL THEN 'line: not a JSON object; expected {"timestamp":"2026-11-22T13:04:05.123Z","level":"INFO","message":…} on one line'
-         WHEN time_field IS NULL THEN 'timestamp: no such field; expected a time such as 2026-11-22T13:04:05.123Z'
-         WHEN m.time IS NULL THEN time_field.key || ': ' || left(time_field.value, 60) || ' is not a time; expected ISO 8601 or an epoch number'
+         WHEN time_field IS NULL AND origin.wrapper_time IS NULL THEN 'timestamp: no such field; expected a time such as 2026-11-22T13:04:05.123Z'
+         WHEN m.time IS NULL AND time_field IS NOT NULL THEN time_field.key || ': ' || left(time_field.value, 60) || ' is not a time; expected ISO 8601 or an epoch number'
          WHEN message_field IS NULL AND failure.message IS NULL AND trace IS NULL THEN 'message: no such field; expected the message'
          WHEN is_clef OR (is_journald AND level_field IS NULL) THEN NULL
          WHEN level_field IS NULL OR (lower(level_field.key) = 'priority' AND NOT is_journald) THEN 'level: no such field; expected a level such as INFO'

@@ -56,7 +56,7 @@ WITH lined AS (
 ), classed AS (
     -- a qualified class that no " - " follows: class:line message, class [context] - message, class message
     SELECT *, CASE WHEN c.level <> '' AND m0.message = '' AND m0.logger = '' AND m0.braced = '' AND j.message IS NULL AND NOT o.tomcat <> '' IS TRUE THEN regexp_extract(c.rest,
-            '^(?:((?:[\w$-]+\.)+[\w$]+)(?::(\d+)\s*((?:' || app_text_bracket() || '\s*)*)(?:- |: ?|$|)|\s*((?:' || app_text_bracket() || '\s*)+)(?:- |: ?))|((?:[a-z_][\w$]*\.)+[A-Z][\w$]*)(?:\s+|$))(.*)$',
+            '^(?:((?:[\w$-]+\.)+[\w$]+)(?::(\d+)\s*((?:' || app_text_bracket() || '\s*)*)(?:- |: ?|$|)|\s*((?:' || app_text_bracket() || '\s*)+)(?:- |: ?))|((?:[a-z_][\w$]*\.)+[A-Z][\w$]*)\s+)(.*)$',
             ['logger', 'line', 'context', 'context2', 'class', 'message']) END AS q
     FROM named
 ), merged AS (

@@ -31,8 +31,8 @@ WITH mended AS (
 SELECT
     origin, raw,
     CASE WHEN entries IS NULL THEN 'line: not a JSON object; expected {"level":30,"time":1795352645123,"pid":42,…} on one line'
-         WHEN time_field IS NULL THEN 'time: no such field; expected an epoch in milliseconds such as 1795352645123'
-         WHEN m.time IS NULL THEN 'time: ' || left(time_field.value, 60) || ' is not a time; expected an epoch in milliseconds such as 1795352645123'
+         WHEN time_field IS NULL AND origin.wrapper_time IS NULL THEN 'time: no such field; expected an epoch in milliseconds such as 1795352645123'
+         WHEN m.time IS NULL AND time_field IS NOT NULL THEN 'time: ' || left(time_field.value, 60) || ' is not a time; expected an epoch in milliseconds such as 1795352645123'
          WHEN level_field IS NULL THEN 'level: no such field; expected a number such as 30'
          WHEN NOT is_number AND (pid_field IS NULL OR host_field IS NULL) THEN 'level: ' || left(level_field.value, 60) || ' without pid and hostname; expected a number such as 30'
          WHEN message_field IS NULL AND (pid_field IS NULL OR host_field IS NULL) THEN 'msg: no such field, nor pid and hostname; expected the message'

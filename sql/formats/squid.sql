@@ -40,7 +40,7 @@ SELECT
     nullif(try_cast(cut.status AS SMALLINT), 0) AS http_response_status_code,
     body_size(CASE WHEN f.size[1] <> '-' THEN f.size END) AS http_response_body_size_bytes,
     proxy_millis(cut.elapsed) AS duration_ms,
-    CASE WHEN is_url THEN nullif(u.host, '') WHEN is_tunnel THEN proxy_host(f.url) END AS server_address,
+    CASE WHEN is_url THEN nullif(trim(u.host, '[]'), '') WHEN is_tunnel THEN proxy_host(f.url) END AS server_address,
     attributes_of([
         {'key': 'pri', 'value': nullif(p.pri, '')},
         {'key': 'syslog_time', 'value': nullif(p."time", '')},

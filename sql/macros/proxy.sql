@@ -174,9 +174,9 @@ CREATE OR REPLACE MACRO proxy_address(text) AS
 
 CREATE OR REPLACE MACRO proxy_port(text) AS try_cast(nullif(regexp_extract(text, '(?:^[^:]+|\]):(\d{1,5})$', 1), '') AS INTEGER);
 
--- shop.example:8080 → shop.example; [2001:db8::1]:8080 → [2001:db8::1]
+-- shop.example:8080 → shop.example; [2001:db8::1]:8080 and [2001:db8::1] → 2001:db8::1
 CREATE OR REPLACE MACRO proxy_host(text) AS
-    CASE WHEN contains(text, ':') THEN coalesce(nullif(regexp_extract(text, '^([^:]+|\[[^\]]*\]):\d*$', 1), ''), text) ELSE text END;
+    CASE WHEN contains(text, ':') THEN coalesce(trim(nullif(regexp_extract(text, '^([^:]+|\[[^\]]*\])(?::\d*)?$', 1), ''), '[]'), text) ELSE text END;
 
 -- (null) is what Varnish writes for a header that is not there
 CREATE OR REPLACE MACRO proxy_null(text) AS nullif(dash_null(text), '(null)');

@@ -135,7 +135,8 @@ CREATE OR REPLACE MACRO zone_minutes(text) AS
          ELSE map_extract_value(MAP {'Z': 0, 'UTC': 0, 'GMT': 0, 'UT': 0, 'WET': 0, 'WEST': 60, 'BST': 60, 'CET': 60, 'CEST': 120,
               'EET': 120, 'EEST': 180, 'MSK': 180, 'EST': -300, 'EDT': -240, 'CST': -360, 'CDT': -300, 'MST': -420, 'MDT': -360,
               'PST': -480, 'PDT': -420, 'AKST': -540, 'AKDT': -480, 'HST': -600, 'JST': 540, 'KST': 540, 'HKT': 480, 'SGT': 480,
-              'AWST': 480, 'AEST': 600, 'AEDT': 660, 'NZST': 720, 'NZDT': 780}, upper(text)) END;
+              'AWST': 480, 'AEST': 600, 'AEDT': 660, 'NZST': 720, 'NZDT': 780,
+              'SAST': 120, 'EAT': 180, 'CAT': 120, 'WAT': 60, 'PKT': 300, 'WIB': 420, 'WITA': 480, 'WIT': 540}, upper(text)) END;
 
 CREATE OR REPLACE MACRO moment_of_groups(groups, zone_name, landing) AS
     list_transform(list_transform([groups], lambda t: {'t': t, 'minutes': CASE WHEN t."zone" <> '' THEN zone_minutes(t."zone") END, 'wall':

@@ -94,9 +94,13 @@ def test_a_mixed_source_fills_several_datasets(world: World) -> None:
     assert world.query("SELECT sum(lines), sum(rows), sum(quarantined) FROM ledger") == [(4, 4, 0)]
 
 
-def test_delimited_text_in_big5(world: World) -> None:
-    lines = 'format = "delimited"\ndataset = "json_event"\nencoding = "big5"\noptions = { delimiter = ";" }\nfields = { event_time = "when", event_name = "what" }'
-    source(world, lines, one="when;what;where\n2026-11-22 13:04:05;登入;臺北\n".encode("big5"))
+@pytest.mark.parametrize("encoding", ["big5", "utf-16", "utf-8"])
+def test_delimited_text_in_an_encoding(world: World, encoding: str) -> None:
+    lines = (
+        f'encoding = "{encoding}"\n'
+        + 'format = "delimited"\ndataset = "json_event"\noptions = { delimiter = ";" }\nfields = { event_time = "when", event_name = "what" }'
+    )
+    source(world, lines, one="when;what;where\n2026-11-22 13:04:05;登入;臺北\n".encode(encoding))
     world.run("app", HOUR)
     assert world.query("SELECT event_name, attributes['where'] FROM events_json_event") == [("登入", "臺北")]
     assert world.query("SELECT lines, rows, ignored FROM ledger") == [(2, 1, 1)]
