@@ -3,7 +3,7 @@
 -- detect: \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d|\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*\] "
 -- priority: 60
 -- sample: 203.0.113.9 - frank [22/Nov/2026:13:04:05 +0900] "GET /cart?step=2 HTTP/1.1" 200 5123 "https://shop.example/" "Mozilla/5.0" 0.034
--- limits: a trailing number with a decimal point is $request_time (seconds), one without is %D (microseconds); of a list of clients (X-Forwarded-For first) the first is client_address; a virtual host first is combined_vhost
+-- limits: a trailing number with a decimal point is $request_time (seconds), one without is %D (microseconds); of two numbers with decimal points the second is the upstream time; of a list of clients (X-Forwarded-For first) the first is client_address; a virtual host first is combined_vhost
 WITH split AS (
     SELECT origin, raw, string_split(raw, '"') AS quoted FROM records
 ), shaped AS (
@@ -84,8 +84,10 @@ SELECT
     CASE WHEN is_bare THEN NULL
          WHEN regexp_full_match(further, '\d{1,9}\.\d{1,9}') THEN round(further::DOUBLE * 1000, 6)
          WHEN regexp_full_match(further, '\d{1,15}') THEN round(further::DOUBLE / 1000, 6)
-         WHEN ingress IS NOT NULL THEN web_server_seconds(ingress.request_time) END AS duration_ms,
-    CASE WHEN ingress IS NOT NULL THEN web_server_seconds(ingress.time) END AS upstream_duration_ms,
+         WHEN ingress IS NOT NULL THEN web_server_seconds(ingress.request_time)
+         WHEN NOT is_bare THEN round(web_server_tail_total(further), 6) END AS duration_ms,
+    CASE WHEN ingress IS NOT NULL THEN web_server_seconds(ingress.time)
+         WHEN NOT is_bare THEN round(web_server_tail_upstream(further), 6) END AS upstream_duration_ms,
     dash_null(referrer) AS http_request_referrer,
     dash_null(agent) AS user_agent_original,
     CASE WHEN identity = '-' AND (known OR request = '-') AND is_usual AND clients IS NULL AND NOT is_odd THEN no_attributes()

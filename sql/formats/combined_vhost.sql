@@ -85,8 +85,10 @@ SELECT
     body_bytes AS http_response_body_size_bytes,
     CASE WHEN regexp_full_match(further, '\d{1,9}\.\d{1,9}') THEN round(further::DOUBLE * 1000, 6)
          WHEN regexp_full_match(further, '\d{1,15}') THEN round(further::DOUBLE / 1000, 6)
-         WHEN ingress IS NOT NULL THEN web_server_seconds(ingress.request_time) END AS duration_ms,
-    CASE WHEN ingress IS NOT NULL THEN web_server_seconds(ingress.time) END AS upstream_duration_ms,
+         WHEN ingress IS NOT NULL THEN web_server_seconds(ingress.request_time)
+         ELSE round(web_server_tail_total(further), 6) END AS duration_ms,
+    CASE WHEN ingress IS NOT NULL THEN web_server_seconds(ingress.time)
+         ELSE round(web_server_tail_upstream(further), 6) END AS upstream_duration_ms,
     dash_null(coalesce(c.referrer, a.referrer)) AS http_request_referrer,
     dash_null(coalesce(c.agent, a.agent)) AS user_agent_original,
     dash_null(host.host) AS server_address,

@@ -1,6 +1,6 @@
 -- title: the lines of Apache and nginx access logs, taken apart
 -- The fast way splits at quotes and spaces and checks the shape; the careful way is for the odd lines only.
-CREATE OR REPLACE MACRO clf_head(before_time) AS regexp_extract(before_time, '^(\S+) (\S+) (.*?) ?\[([^\]]*)\](.*)$',
+CREATE OR REPLACE MACRO clf_head(before_time) AS regexp_extract(before_time, '^(\S+) +(\S+) +(.*?) *\[([^\]]*)\](.*)$',
     ['client', 'identity', 'user', 'time', 'rest']);
 
 CREATE OR REPLACE MACRO clf_request(rest) AS regexp_extract(rest, '^ "((?:[^"\\]|\\.)*)" (\S+) (\S+)(.*)$',

@@ -45,3 +45,15 @@ CREATE OR REPLACE MACRO web_server_text(entries, names) AS dash_null((json_field
 CREATE OR REPLACE MACRO web_server_moment(text) AS
     CASE WHEN text ~ '^\d{9,19}(\.\d{1,30})?$' THEN {'time': TRY(epoch_time(text)), 'basis': 'epoch', 'wrong_weekday': NULL::VARCHAR}
          ELSE moment_in_zone(text, getvariable('zone')) END;
+
+-- times in the text behind the user agent, milliseconds: rt=0.034 … urt="0.030", 0.034 0.030 (nginx: request and upstream
+-- time, seconds), 0/34567 (Apache %T/%D, microseconds), 34567us, 34ms
+CREATE OR REPLACE MACRO web_server_tail_total(tail) AS coalesce(
+    try_cast(regexp_extract(tail, '(?:^|\s)(?:rt|request_time)[=:]"?(\d{1,9}\.\d{1,9})', 1) AS DOUBLE) * 1000,
+    try_cast(regexp_extract(tail, '^(?:"[^"]*" )?(\d{1,9}\.\d{1,9}) (?:\d{1,9}\.\d{1,9}|-)(?: |$)', 1) AS DOUBLE) * 1000,
+    try_cast(regexp_extract(tail, '^(?:\d{1,9}/)?(\d{1,15})(?:us|$)', 1) AS DOUBLE) / 1000,
+    try_cast(regexp_extract(tail, '^(\d{1,15})ms$', 1) AS DOUBLE));
+
+CREATE OR REPLACE MACRO web_server_tail_upstream(tail) AS coalesce(
+    try_cast(regexp_extract(tail, '(?:^|\s)(?:urt|upstream_response_time)[=:]"?(\d{1,9}\.\d{1,9})', 1) AS DOUBLE),
+    try_cast(regexp_extract(tail, '^(?:"[^"]*" )?\d{1,9}\.\d{1,9} (\d{1,9}\.\d{1,9})(?: |$)', 1) AS DOUBLE)) * 1000;
