@@ -11,7 +11,8 @@ SELECT
     NULL AS reject_reason,
     CASE WHEN origin.wrapper_time IS NULL THEN getvariable('landing')::TIMESTAMP END AS event_time,
     'landing_hour' AS time_basis,
-    'ok' AS parse_status,
+    -- a container's wrapper has a time
+    CASE WHEN origin.stream IS NOT NULL AND origin.wrapper_time IS NULL THEN 'partial' ELSE 'ok' END AS parse_status,
     nullif(regexp_extract(raw, '(?i)^\W?\b(trace|debug|info|notice|warn(?:ing)?|error|critical|fatal|panic)\b', 1), '') AS severity_text,
     replace(raw, chr(13) || chr(10), chr(10)) AS body,
     no_attributes() AS attributes
