@@ -19,7 +19,7 @@ from etl.config import Source
 from etl.errors import ConfigError, EtlError, StatementError
 from etl.io import engine
 from etl.io.framing import wrapper_of
-from etl.io.raw import ONE_LINE, CorruptObject, Cut, RawInput, Reading, RecordReader, chunks, sample
+from etl.io.raw import CorruptObject, Cut, RawInput, Reading, RecordReader, chunks, sample
 from etl.io.statements import DECLARED, Statement
 from etl.io.workspace import Workspace
 from etl.layout import Partition
@@ -458,8 +458,6 @@ def scores(space: Workspace, source: Source, path: Path) -> dict[str, float]:
         return {}
     head = space.folder / "sample"
     head.write_bytes(data)
-    document = space.folder / "document"
-    document.write_bytes(sample(path, lines=_DOCUMENT_LINES))
     _bind(space, source, datetime(2026, 1, 1), _ANY_AGE, _END_OF_TIME)
     wrapper = source.format.partition("/")[0] if "/" in source.format else wrapper_of(data)
     found: dict[str, float] = {}
@@ -468,7 +466,12 @@ def scores(space: Workspace, source: Source, path: Path) -> dict[str, float]:
         if statement.priority < enough:
             break
         cut = statement.cut({}, source.encoding, wrapper)
-        worth = _worth(space, source, statement, document if cut.elements else head, cut, path.stat().st_size)
+        tried = head
+        if cut.elements:
+            # a record of a document may take more lines than a sample of lines has
+            tried = space.folder / "document"
+            tried.write_bytes(sample(path, lines=_DOCUMENT_LINES))
+        worth = _worth(space, source, statement, tried, cut, path.stat().st_size)
         if worth >= _GOOD_ENOUGH:
             found[f"{wrapper}/{statement.name}" if wrapper else statement.name] = worth
             if worth >= 1 - _ABOUT_EQUAL:
@@ -495,7 +498,7 @@ def _worth(space: Workspace, source: Source, statement: Statement, head: Path, c
 
 
 def _candidates(space: Workspace, source: Source, head: Path, wrapper: str | None) -> list[Statement]:
-    lines = Cut(wrapper=wrapper, encoding=source.encoding) if wrapper else replace(ONE_LINE, encoding=source.encoding)
+    lines = Cut(wrapper=wrapper, encoding=source.encoding)
     texts = pa.Table.from_batches(_reader_of(head, lines).batches()).column("text")
     found = []
     for statement in space.statements.formats.values():
