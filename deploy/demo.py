@@ -209,7 +209,7 @@ def _compare(settings: Settings, root: Path, books: list[dict[str, Any]]) -> lis
     """What differs from the counts that the simulator kept while it wrote."""
     truth = json.loads((root / "truth.json").read_text())["sources"]
     wrong = []
-    with snapshot(settings.lake, load_statements(), ["partitions"]) as connection:
+    with snapshot(settings.lake, load_statements(), ["books"]) as connection:
         for item in books:
             name, true = item["source"], truth[item["source"]]
             expected = {
@@ -224,9 +224,7 @@ def _compare(settings: Settings, root: Path, books: list[dict[str, Any]]) -> lis
             wrong += [
                 f"{name}: {key} {item[key]}, true {value}" for key, value in expected.items() if item[key] != value
             ]
-            found = rows(
-                connection, "SELECT hour_start, rows FROM partitions WHERE source_name = $name", {"name": name}
-            )
+            found = rows(connection, "SELECT hour_start, rows FROM books WHERE source_name = $name", {"name": name})
             hours = {format_hour(row["hour_start"]): row["rows"] for row in found}
             if hours != true["published_by_event_hour"]:
                 wrong.append(f"{name}: published by event hour {hours}, true {true['published_by_event_hour']}")
@@ -260,8 +258,8 @@ def _metrics(settings: Settings) -> None:
 
 
 def _report(root: Path, settings: Settings) -> Path:
-    sql = "SELECT min(hour_start) AS first, max(hour_start) AS last FROM partitions WHERE dataset = 'web_access'"
-    with snapshot(settings.lake, load_statements(), ["partitions"]) as connection:
+    sql = "SELECT min(hour_start) AS first, max(hour_start) AS last FROM books WHERE dataset = 'web_access'"
+    with snapshot(settings.lake, load_statements(), ["books"]) as connection:
         period = rows(connection, sql)[0]
     hour = to_hour(datetime.now(UTC))
     key = write(settings, "traffic", period["first"] or hour, period["last"] or hour)

@@ -85,7 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=_status)
 
     command = commands.add_parser("sql", help="query a snapshot of the lake")
-    command.add_argument("query", help="SQL over events_<dataset>, metrics_<name>, quarantine, ledger, partitions")
+    command.add_argument(
+        "query", help="SQL over events_<dataset>, metrics_<name>, quarantine, ledger, books, revisions"
+    )
     command.add_argument("--format", choices=("table", "csv", "json", "parquet"), default="table")
     command.add_argument("-o", "--output", type=Path, help="file to write (needed for parquet)")
     _add_hours(command, "hour", required=False)

@@ -7,7 +7,8 @@
     │   ├── StoreUnavailable       retried       the store did not answer, or answered with a passing failure
     │   ├── StoreRefused           not retried   credentials, permissions, a missing bucket or folder
     │   ├── ObjectMissing          not retried   the named object does not exist
-    │   └── ObjectChanged          retried       the object was replaced while it was read
+    │   ├── ObjectChanged          retried       the object was replaced while it was read
+    │   └── ObjectCorrupt          not retried   an object of the lake is not what was written there
     ├── QuarantineLimitExceeded    exit code 3   too many lines of a shard were rejected; nothing was written
     ├── BooksDoNotClose            not retried   lines or rows are missing, or are there twice
     └── CheckFailed                not retried   a statement of sql/checks returned violations
@@ -68,6 +69,15 @@ class ObjectChanged(StoreError):
     """An object was replaced between listing and reading; the next attempt reads the new one."""
 
     retryable = True
+
+
+class ObjectCorrupt(StoreError):
+    """An object of the lake does not hold what its own digest says; the audit repairs it."""
+
+    def __init__(self, uri: str, problem: str) -> None:
+        super().__init__(
+            f"{uri}: {problem}; expected the bytes that logbucket wrote. Run `etl audit --repair`: it is computed again."
+        )
 
 
 class QuarantineLimitExceeded(EtlError):

@@ -128,9 +128,30 @@ def pending_prefix(source: str) -> str:
     return f"work/{source}/pending/"
 
 
-def work_list_key(source: str, landing: datetime) -> str:
-    """Key of the listing one run works from."""
-    return f"work/{source}/{_landing(landing)}.json.gz"
+def refused_key(source: str, landing: datetime, shard: int) -> str:
+    """Key of the note that a shard was over its quarantine limit."""
+    return f"{refused_prefix(source)}{format_hour(landing)}.{shard_name(shard)}.json"
+
+
+def refused_prefix(source: str) -> str:
+    """Prefix of all such notes of a source."""
+    return f"work/{source}/refused/"
+
+
+def work_list_key(source: str, landing: datetime, alone: bool = False) -> str:
+    """Key of the listing one run works from; ``alone`` for one of this landing hour without those it looks back on."""
+    return f"work/{source}/{'alone/' if alone else ''}{_landing(landing)}.json.gz"
+
+
+def revision_prefix(source: str, partition: Partition) -> str:
+    """Prefix of the records of how a published partition changed."""
+    hour = partition.hour
+    return f"revisions/{source}/{partition.dataset}/event_date={hour:%Y-%m-%d}/event_hour={hour.hour}/"
+
+
+def revision_key(source: str, partition: Partition, revision: int) -> str:
+    """Key of the record of one revision, from 2: the first publication has none."""
+    return f"{revision_prefix(source, partition)}{revision:06d}.json"
 
 
 def report_key(report: str, first: datetime, last: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Container, Iterable, Iterator
@@ -22,6 +23,10 @@ VERSION = f"duckdb {duckdb.__version__}"
 THREADS = max(2, int(os.environ.get("LOGBUCKET_THREADS", "2")))
 MEMORY_LIMIT = os.environ.get("LOGBUCKET_MEMORY_LIMIT", "2GB")
 _FOOTER_GUESS = 64 * 1024
+_CHUNK = 1 << 20
+_CONTENT = "content"
+_SEAL = f'"{_CONTENT}": "'.encode()
+_UNSEALED = "0" * 64
 
 
 @contextmanager
@@ -123,17 +128,67 @@ def write_parquet(
 ) -> int:
     """Write a query to a Parquet file, reopen it and check its row count; returns the rows.
 
-    ``books`` is kept as JSON in the file's key-value metadata under ``logbucket``.
+    ``books`` is kept as JSON in the file's key-value metadata under ``logbucket``, sealed by ``content``: the SHA-256 of
+    the file with zeros in that place, so that every copy can be verified by itself (:func:`is_intact`).
     Raises EtlError where the written file does not hold what was written.
     """
-    extra = f", KV_METADATA {{logbucket: {quote(json.dumps(books, sort_keys=True))}}}" if books is not None else ""
+    extra = ""
+    if books is not None:
+        kept = json.dumps({**books, _CONTENT: _UNSEALED}, sort_keys=True)
+        extra = f", KV_METADATA {{logbucket: {quote(kept)}}}"
     copy = f"COPY ({sql}) TO {quote(str(path))} (FORMAT parquet, COMPRESSION {compression}{extra})"
     with _in_order(connection, copy):
         written = one(connection, copy)
     found = one(connection, f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({file_list([path])})")
     if written != found:
         raise EtlError(f"{path}: {written} rows written but {found} read back; the disk may be failing, run again")
+    if books is not None:
+        _seal(path)
     return int(written)
+
+
+def _seal(path: Path) -> None:
+    digest, place = _content(path)
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(digest.encode())
+
+
+def _content(path: Path) -> tuple[str, int]:
+    """(digest of a Parquet file with zeros in the place of its seal, that place). Raises ValueError where there is none."""
+    with path.open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        size = file.tell()
+        file.seek(max(0, size - 8))
+        footer = int.from_bytes(file.read(4), "little") + 8
+        file.seek(max(0, size - footer))
+        # the metadata of the file comes after the statistics of its columns, which hold log content
+        at = file.read().rfind(_SEAL)
+        if at < 0 or footer > size:
+            raise ValueError("no seal in its footer")
+        place = size - footer + at + len(_SEAL)
+        file.seek(0)
+        digest = hashlib.sha256()
+        left = place
+        while chunk := file.read(min(left, _CHUNK)):
+            digest.update(chunk)
+            left -= len(chunk)
+        digest.update(_UNSEALED.encode())
+        file.seek(len(_UNSEALED), os.SEEK_CUR)
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest(), place
+
+
+def is_intact(path: Path) -> bool:
+    """Whether a Parquet file of the lake holds the bytes that were written."""
+    try:
+        digest, place = _content(path)
+    except (OSError, ValueError):
+        return False
+    with path.open("rb") as file:
+        file.seek(place)
+        return file.read(len(_UNSEALED)) == digest.encode()
 
 
 @contextmanager
@@ -157,21 +212,40 @@ class Footer:
     rows: int
     books: dict[str, Any]
 
+    @property
+    def content(self) -> str:
+        """The seal of the object: SHA-256 of what it holds, or empty."""
+        return str(self.books.get(_CONTENT, ""))
+
 
 def read_footer(store: Store, key: str) -> Footer | None:
     """The footer of a Parquet object without reading its rows; None where there is no such object.
 
     An object whose footer cannot be read has no rows and no books: whoever compares them finds it out.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     tail = store.tail(key, _FOOTER_GUESS)
     if tail is None:
         return None
     needed = int.from_bytes(tail[-8:-4], "little") + 8 if tail[-4:] == b"PAR1" else 0
     if needed > len(tail):
         tail = store.tail(key, needed) or b""
+    return _footer(tail)
+
+
+def read_local_footer(path: Path) -> Footer:
+    """The same of a local Parquet file. Raises OSError where there is none."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 8))
+        needed = int.from_bytes(file.read(4), "little") + 8
+        file.seek(max(0, size - needed))
+        return _footer(file.read())
+
+
+def _footer(tail: bytes) -> Footer:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         metadata = pq.read_metadata(pa.BufferReader(b"PAR1" + tail))
         return Footer(metadata.num_rows, dict(json.loads((metadata.metadata or {}).get(b"logbucket", b"{}"))))

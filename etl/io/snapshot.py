@@ -1,36 +1,43 @@
 """A DuckDB connection over a snapshot of the lake: what runs do meanwhile does not show.
 
 Locally the objects are hard-linked into a hidden folder of the lake (copied where links are impossible); on S3 they are
-copied whole. Only the views that are asked for, in the hours asked for, are taken.
+copied whole. Only the views that are asked for, in the hours asked for, are taken. The lake is listed again afterwards,
+and what changed meanwhile is taken again, until nothing did: the views show the lake as it was at one moment.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import secrets
 import shutil
+import socket
 import tempfile
-from collections.abc import Iterable, Iterator
+import weakref
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, fields
-from datetime import datetime
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from etl import layout
-from etl.errors import ObjectMissing, StoreUnavailable
+from etl.errors import ObjectChanged, ObjectCorrupt, ObjectMissing, StoreUnavailable
 from etl.io import engine
 from etl.io.statements import Statements
 from etl.io.store import LocalStore, Stat, Store, open_store
-from etl.model.hours import parse_hour
+from etl.layout import Partition
+from etl.model.hours import hours_between, parse_hour
 from etl.model.ledger import Ledger, ObjectBook
 from etl.model.worklist import printable
 from etl.schema import DATASETS, QUARANTINE, Column, columns
 
 _PARALLEL_COPIES = 8
-_ATTEMPTS = 5
+_ROUNDS = 20
+_FEW_DAYS = timedelta(days=3)
 
 
 @contextmanager
@@ -40,24 +47,32 @@ def snapshot(
     views: Iterable[str] | None = None,
     first: datetime | None = None,
     last: datetime | None = None,
+    source: str | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with the lake's views over the hours first..last (naive UTC, both included, None = open).
-
-    ``views`` limits the work to the views that are needed; None takes all. The copies are removed at the end.
-    """
-    lake = open_store(lake_uri)
-    folder = _folder(lake)
-    connection = duckdb.connect()
+    """:func:`connect`, closed and cleaned up at the end of the block."""
+    connection, clean = _connect(lake_uri, statements, views, first, last, source)
     try:
-        engine.configure(connection, folder)
-        engine.create_macros(connection, statements.macros_in_order)
-        wanted = all_views(statements)
-        for name in wanted if views is None else [name for name in wanted if name in set(views)]:
-            _make_view(connection, lake, folder, statements, name, first, last)
         yield connection
     finally:
         connection.close()
-        shutil.rmtree(folder, ignore_errors=True)
+        clean()
+
+
+def connect(
+    lake_uri: str,
+    statements: Statements,
+    views: Iterable[str] | None = None,
+    first: datetime | None = None,
+    last: datetime | None = None,
+    source: str | None = None,
+) -> duckdb.DuckDBPyConnection:
+    """A connection with the lake's views over the hours first..last (naive UTC, both included, None = open).
+
+    ``views`` and ``source`` limit the work to the views and the source that are needed; None takes all. The copies are removed when the connection is
+    garbage-collected or the process ends; those of a killed process by the next snapshot on its machine.
+    Raises StoreUnavailable where the lake changed during every attempt to take it.
+    """
+    return _connect(lake_uri, statements, views, first, last, source)[0]
 
 
 def all_views(statements: Statements) -> list[str]:
@@ -67,49 +82,187 @@ def all_views(statements: Statements) -> list[str]:
         *(f"metrics_{metric}" for metric in statements.metrics),
         "quarantine",
         "ledger",
-        "partitions",
+        "books",
+        "revisions",
     ]
 
 
+def _connect(
+    lake_uri: str,
+    statements: Statements,
+    views: Iterable[str] | None,
+    first: datetime | None,
+    last: datetime | None,
+    source: str | None,
+) -> tuple[duckdb.DuckDBPyConnection, Callable[[], object]]:
+    lake = open_store(lake_uri)
+    connection = duckdb.connect()
+    folder = _folder(lake)
+    clean = weakref.finalize(connection, _remove, folder, os.getpid())
+    try:
+        names = all_views(statements) if views is None else sorted(set(all_views(statements)) & set(views))
+        taken = _Taken(lake, folder, first, last, source)
+        taken.settle(names)
+        engine.configure(connection, folder)
+        engine.create_macros(connection, statements.macros_in_order)
+        for name in names:
+            _make_view(connection, taken, statements, name)
+    except BaseException:
+        connection.close()
+        clean()
+        raise
+    return connection, clean
+
+
 def _folder(lake: Store) -> Path:
+    name = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(6)}"
     if isinstance(lake, LocalStore):
         try:
             hidden = Path(lake.root) / ".snapshots"
             hidden.mkdir(exist_ok=True)
-            return Path(tempfile.mkdtemp(dir=hidden))
+            _remove_abandoned(hidden)
+            folder = hidden / name
+            folder.mkdir()
+            return folder
         except OSError:
             pass
     return Path(tempfile.mkdtemp(prefix="logbucket-snapshot-", dir=os.environ.get("LOGBUCKET_TMP")))
 
 
-def _make_view(
-    connection: duckdb.DuckDBPyConnection,
-    lake: Store,
-    folder: Path,
-    statements: Statements,
-    name: str,
-    first: datetime | None,
-    last: datetime | None,
-) -> None:
-    if name == "ledger":
-        sql = _ledger(connection, _take(lake, folder, "ledger/", ".json", first, last))
-    elif name == "partitions":
-        sql = _partitions(connection, lake, first, last)
-    elif name == "quarantine":
-        paths = _take(lake, folder, "quarantine/", ".parquet", first, last)
-        sql = _parquet(paths, {**_types(QUARANTINE), "landing_date": "DATE", "landing_hour": "BIGINT"})
+def _remove_abandoned(hidden: Path) -> None:
+    """What processes of this machine left behind that were killed."""
+    for folder in hidden.iterdir():
+        host, _, rest = folder.name.rpartition(".")[0].rpartition(".")
+        if host == socket.gethostname() and rest.isdecimal() and not Path(f"/proc/{rest}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove(folder: Path, owner: int) -> None:
+    # a forked child inherits the connection, not the right to remove what its parent reads
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass
+class _Taken:
+    """Local copies of a lake's objects, and footers of its partitions, all as of one moment."""
+
+    lake: Store
+    folder: Path
+    first: datetime | None
+    last: datetime | None
+    source: str | None
+    files: dict[str, tuple[Stat, Path]] = field(default_factory=dict)
+    footers: dict[str, tuple[Stat, engine.Footer]] = field(default_factory=dict)
+
+    def settle(self, views: list[str]) -> None:
+        """Take what the views are made of, until a listing shows nothing new."""
+        whole = [prefix for view in views for prefix in self._prefixes(view)]
+        footers = [prefix for dataset in DATASETS for prefix in self._by_day(f"events/{dataset}/")]
+        for _ in range(_ROUNDS):
+            changed = [self._update(self.files, prefix, self._copy) for prefix in dict.fromkeys(whole)]
+            if "books" in views:
+                changed += [self._update(self.footers, prefix, self._footer) for prefix in footers]
+            if not any(changed):
+                return
+        raise StoreUnavailable(
+            f"{self.lake.root}: objects kept changing while a snapshot was taken; run again, or ask for fewer hours"
+        )
+
+    def _prefixes(self, view: str) -> list[str]:
+        """Where the objects lie that a view is made of, as whole copies."""
+        kind, _, rest = view.partition("_")
+        if kind in ("events", "metrics"):
+            return self._by_day(f"{kind}/{rest}/")
+        prefix = f"{'revisions' if view == 'books' else view}/" + (f"{self.source}/" if self.source else "")
+        return self._by_day(prefix, "landing_date") if self.source and view in ("ledger", "quarantine") else [prefix]
+
+    def _by_day(self, prefix: str, name: str = "event_date") -> list[str]:
+        """One listing a day where a few days are asked for, else one of all."""
+        if not self.first or not self.last or self.last - self.first > _FEW_DAYS:
+            return [prefix]
+        days = dict.fromkeys(f"{hour:%Y-%m-%d}" for hour in hours_between(self.first, self.last))
+        return [f"{prefix}{name}={day}/" for day in days]
+
+    def paths(self, prefix: str) -> list[Path]:
+        """The copies below a prefix, in the order of their keys."""
+        return [path for key, (_, path) in sorted(self.files.items()) if key.startswith(prefix)]
+
+    def footer_of(self, key: str) -> engine.Footer | None:
+        """The footer of a partition, also of one outside the hours that were taken; None where there is none."""
+        return self.footers[key][1] if key in self.footers else engine.read_footer(self.lake, key)
+
+    def _update(self, known: dict[str, Any], prefix: str, take: Callable[[Stat], Any]) -> bool:
+        listed = {stat.key: stat for stat in self.lake.list(prefix) if self._is_wanted(stat.key)}
+        gone = [key for key in known if key.startswith(prefix) and key not in listed]
+        for key in gone:
+            del known[key]
+        wanted = [stat for key, stat in listed.items() if key not in known or known[key][0].etag != stat.etag]
+        with ThreadPoolExecutor(_PARALLEL_COPIES) as pool:
+            for stat, found in zip(wanted, pool.map(take, wanted), strict=True):
+                known.pop(stat.key, None)
+                if found is not None:
+                    known[stat.key] = found
+        return bool(gone or wanted)
+
+    def _is_wanted(self, key: str) -> bool:
+        if not key.endswith((".parquet", ".json")):
+            return False
+        if self.source and key.startswith(("events/", "metrics/")) and not key.endswith(f"/{self.source}.parquet"):
+            return False
+        hours = layout.hours_of_key(key)
+        if hours is None:
+            return True
+        return (self.first is None or hours[1] >= self.first) and (self.last is None or hours[0] <= self.last)
+
+    def _copy(self, stat: Stat) -> tuple[Stat, Path] | None:
+        target = self.folder / stat.key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        try:
+            path = self.lake.fetch(stat.key, self.folder, stat.etag)
+            if path.parent == self.folder:
+                path.rename(target)
+                return stat, target
+            try:
+                os.link(path, target)
+            except FileNotFoundError:
+                return None
+            except OSError:
+                shutil.copyfile(path, target)
+        except (ObjectMissing, ObjectChanged):
+            return None
+        # replaced between the look and the link: the next listing tells
+        current = self.lake.stat(stat.key)
+        return (stat, target) if current and current.etag == stat.etag else None
+
+    def _footer(self, stat: Stat) -> tuple[Stat, engine.Footer] | None:
+        if stat.key in self.files and self.files[stat.key][0].etag == stat.etag:
+            return stat, engine.read_local_footer(self.files[stat.key][1])
+        footer = engine.read_footer(self.lake, stat.key)
+        current = self.lake.stat(stat.key)
+        return (stat, footer) if footer and current and current.etag == stat.etag else None
+
+
+def _make_view(connection: duckdb.DuckDBPyConnection, taken: _Taken, statements: Statements, name: str) -> None:
+    if name in _RECORDS:
+        _make_table(connection, name, *_RECORDS[name](taken))
+        return
+    if name == "quarantine":
+        sql = _parquet(
+            taken.paths("quarantine/"), {**_types(QUARANTINE), "landing_date": "DATE", "landing_hour": "BIGINT"}
+        )
     elif name.startswith("events_"):
         dataset = name.removeprefix("events_")
-        paths = _take(lake, folder, layout.dataset_prefix(dataset), ".parquet", first, last)
+        paths = taken.paths(layout.dataset_prefix(dataset))
         sql = _parquet(paths, {**_types(columns(dataset)), "event_date": "DATE", "event_hour": "BIGINT"})
     else:
         metric = statements.metrics[name.removeprefix("metrics_")]
-        paths = _take(lake, folder, f"metrics/{metric.name}/", ".parquet", first, last)
+        paths = taken.paths(f"metrics/{metric.name}/")
         sql = _parquet(paths, _metric_columns(connection, metric.sql, metric.dataset) if not paths else {})
-        if first or last:
-            sql = (
-                f"SELECT * FROM ({sql}) WHERE hour_start BETWEEN '{first or datetime.min}' AND '{last or datetime.max}'"
-            )
+        if taken.first or taken.last:
+            first, last = taken.first or datetime.min, taken.last or datetime.max
+            sql = f"SELECT * FROM ({sql}) WHERE hour_start BETWEEN '{first}' AND '{last}'"
     connection.execute(f"CREATE VIEW {engine.name(name)} AS {sql}")
 
 
@@ -130,102 +283,119 @@ def _parquet(paths: list[Path], types: dict[str, str]) -> str:
     )
 
 
-def _ledger(connection: duckdb.DuckDBPyConnection, paths: list[Path]) -> str:
-    """One row per raw object, from the accounts of the shards."""
+def _make_table(connection: duckdb.DuckDBPyConnection, name: str, records: list[dict[str, Any]], schema: Any) -> None:
+    import pyarrow as pa
+
+    connection.register("records", pa.Table.from_pylist(records, schema=schema))
+    connection.execute(f"CREATE TABLE {engine.name(name)} AS SELECT * FROM records")
+    connection.unregister("records")
+
+
+def _ledger(taken: _Taken) -> tuple[list[dict[str, Any]], Any]:
+    """One record per raw object, from the accounts of the shards."""
     import pyarrow as pa
 
     records = []
-    for path in paths:
-        ledger = Ledger.from_json(path.read_bytes())
+    for key, (stat, path) in sorted(taken.files.items()):
+        if not key.startswith("ledger/"):
+            continue
+        try:
+            ledger = Ledger.from_json(path.read_bytes())
+        except (ValueError, TypeError, KeyError) as error:
+            raise ObjectCorrupt(taken.lake.uri(key), f"not a ledger: {error}") from None
         shard = {"source_name": ledger.source, "landing_hour": parse_hour(ledger.landing_hour), "shard": ledger.shard}
+        duplicates = _duplicates(taken, ledger)
         for book in ledger.objects:
             times = {name: _moment(getattr(book, name)) for name in ("modified", "first_event", "last_event")}
-            records.append({**shard, **asdict(book), **times, "key": printable(book.key), "inputs": ledger.inputs})
-    connection.register("ledger_records", pa.Table.from_pylist(records, schema=_ledger_schema()))
-    return "SELECT * FROM ledger_records"
+            own = {"key": printable(book.key), "reject_reasons": sorted(book.reject_reasons.items())}
+            more = {"duplicates": duplicates.get(book.uri, 0), "processed_time": stat.modified, "inputs": ledger.inputs}
+            records.append({**shard, **asdict(book), **times, **own, **more})
+    kinds = {
+        "int": pa.int64(),
+        "str": pa.string(),
+        "str | None": pa.string(),
+        "dict[str, int]": pa.map_(pa.string(), pa.int64()),
+    }
+    moment = pa.timestamp("us")
+    listed = [
+        (item.name, moment if item.name in ("modified", "first_event", "last_event") else kinds[str(item.type)])
+        for item in fields(ObjectBook)
+    ]
+    head = [("source_name", pa.string()), ("landing_hour", moment), ("shard", pa.int32())]
+    more_kinds = [("duplicates", pa.int64()), ("processed_time", moment), ("inputs", pa.string())]
+    return records, pa.schema([*head, *listed, *more_kinds])
+
+
+def _duplicates(taken: _Taken, ledger: Ledger) -> dict[str, int]:
+    """Object → its rows that are staged and not published, as the partitions of the shard's slices tell."""
+    found: dict[str, int] = {}
+    for piece in ledger.slices:
+        footer = taken.footer_of(layout.partition_key(ledger.source, Partition.parse(piece.partition)))
+        own = footer.books.get("duplicates_of", {}).get(ledger.landing_hour, {}) if footer else {}
+        for uri, rows in own.items():
+            found[uri] = found.get(uri, 0) + rows
+    return found
 
 
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _ledger_schema() -> Any:
+def _books(taken: _Taken) -> tuple[list[dict[str, Any]], Any]:
+    """One record per partition, from the footers alone."""
     import pyarrow as pa
 
-    kinds = {"int": pa.int64(), "str": pa.string(), "str | None": pa.string()}
-    times = ("modified", "first_event", "last_event")
-    own = [
-        (item.name, pa.timestamp("us") if item.name in times else kinds[str(item.type)]) for item in fields(ObjectBook)
-    ]
-    head = [("source_name", pa.string()), ("landing_hour", pa.timestamp("us")), ("shard", pa.int32())]
-    return pa.schema([*head, *own, ("inputs", pa.string())])
-
-
-def _partitions(
-    connection: duckdb.DuckDBPyConnection, lake: Store, first: datetime | None, last: datetime | None
-) -> str:
-    """One row per partition, from the footers alone."""
-    import pyarrow as pa
-
-    keys = [
-        stat.key for stat in lake.list("events/") if stat.key.endswith(".parquet") and _within(stat.key, first, last)
-    ]
-    with ThreadPoolExecutor(_PARALLEL_COPIES) as pool:
-        footers = list(pool.map(lambda key: engine.read_footer(lake, key), keys))
+    revised: dict[str, int] = {}
+    for key in taken.files:
+        if key.startswith("revisions/"):
+            place = key.rpartition("/")[0]
+            revised[place] = max(revised.get(place, 1), int(Path(key).stem))
     records = []
-    for key, footer in zip(keys, footers, strict=True):
-        if footer:
+    for key, (stat, footer) in sorted(taken.footers.items()):
+        try:
             source, partition = layout.parse_partition_key(key)
-            head = {
+        except ValueError:
+            continue
+        slices = footer.books.get("slices", {})
+        records.append(
+            {
                 "source_name": source,
                 "dataset": partition.dataset,
                 "hour_start": partition.hour,
                 "rows": footer.rows,
+                "staged": footer.books.get("staged"),
+                "duplicates": footer.books.get("duplicates"),
+                "slices": len(slices),
+                "landing_hours": sorted({place.partition("/")[0] for place in slices}),
+                "revision": revised.get(layout.revision_prefix(source, partition).rstrip("/"), 1),
+                "published_time": stat.modified,
+                "inputs": footer.books.get("inputs"),
+                "content": footer.content,
+                "key": key,
             }
-            records.append({**head, **footer.books, "key": key})
-    counts = [(name, pa.int64()) for name in ("rows", "staged", "duplicates", "slices")]
-    names = [("source_name", pa.string()), ("dataset", pa.string()), ("hour_start", pa.timestamp("us"))]
-    schema = pa.schema(
-        [*names, *counts, ("landing_hours", pa.list_(pa.string())), ("inputs", pa.string()), ("key", pa.string())]
-    )
-    connection.register("partition_records", pa.Table.from_pylist(records, schema=schema))
-    return "SELECT * FROM partition_records"
+        )
+    text, number, moment = pa.string(), pa.int64(), pa.timestamp("us")
+    kinds = {"source_name": text, "dataset": text, "hour_start": moment, "rows": number, "staged": number}
+    kinds |= {"duplicates": number, "slices": number, "landing_hours": pa.list_(text), "revision": number}
+    kinds |= {"published_time": moment, "inputs": text, "content": text, "key": text}
+    return records, pa.schema(list(kinds.items()))
 
 
-def _take(
-    lake: Store, folder: Path, prefix: str, suffix: str, first: datetime | None, last: datetime | None
-) -> list[Path]:
-    """Local copies of the listed objects; an object that is replaced while it is taken is taken again."""
-    for _ in range(_ATTEMPTS):
-        listed = [stat for stat in lake.list(prefix) if stat.key.endswith(suffix) and _within(stat.key, first, last)]
-        try:
-            with ThreadPoolExecutor(_PARALLEL_COPIES) as pool:
-                return list(pool.map(lambda stat: _copy(lake, folder, stat), listed))
-        except ObjectMissing:
-            continue
-    raise StoreUnavailable(f"{lake.uri(prefix)}: objects kept vanishing while a snapshot was taken; run again")
+def _revisions(taken: _Taken) -> tuple[list[dict[str, Any]], Any]:
+    """One record per change of a published partition."""
+    import pyarrow as pa
+
+    records = []
+    for key, (stat, path) in sorted(taken.files.items()):
+        if key.startswith("revisions/"):
+            record = json.loads(path.read_bytes())
+            moments = {"hour_start": datetime.fromisoformat(record["hour_start"]), "revised_time": stat.modified}
+            records.append({**record, **moments, "difference": record["rows_after"] - record["rows_before"]})
+    text, number, moment = pa.string(), pa.int64(), pa.timestamp("us")
+    kinds = {"source_name": text, "dataset": text, "hour_start": moment, "revision": number, "revised_time": moment}
+    kinds |= {"reason": text, "rows_before": number, "rows_after": number, "difference": number}
+    kinds |= {"landing_hours": pa.list_(text), "content_before": text, "content_after": text}
+    return records, pa.schema(list(kinds.items()))
 
 
-def _copy(lake: Store, folder: Path, stat: Stat) -> Path:
-    target = folder / stat.key
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists():
-        return target
-    path = lake.fetch(stat.key, folder)
-    if path.parent == folder:
-        path.rename(target)
-        return target
-    try:
-        os.link(path, target)
-    except FileNotFoundError:
-        raise ObjectMissing(f"{lake.uri(stat.key)}: removed while a snapshot was taken") from None
-    except OSError:
-        shutil.copyfile(path, target)
-    return target
-
-
-def _within(key: str, first: datetime | None, last: datetime | None) -> bool:
-    hours = layout.hours_of_key(key)
-    if hours is None:
-        return True
-    return (first is None or hours[1] >= first) and (last is None or hours[0] <= last)
+_RECORDS = {"ledger": _ledger, "books": _books, "revisions": _revisions}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from etl.errors import BooksDoNotClose
 
@@ -14,7 +16,8 @@ class ObjectBook:
 
     ``joined_in`` are lines of the producer's next object that complete this object's last record,
     ``joined_out`` the lines at this object's head that were joined to the object before.
-    ``digest`` is SHA-256 of the decompressed content.
+    ``digest`` is SHA-256 of the decompressed content, ``format_digest`` that of the format's SQL. ``reject_reasons`` maps
+    what is wrong, with N for numbers, to lines; rare reasons are summed up as ``other``.
     """
 
     uri: str
@@ -37,6 +40,8 @@ class ObjectBook:
     first_event: str | None = None
     last_event: str | None = None
     problem: str | None = None
+    format_digest: str = ""
+    reject_reasons: dict[str, int] = field(default_factory=dict)
 
     def require_closed(self) -> None:
         """Raise BooksDoNotClose unless every line read has exactly one fate."""
@@ -61,6 +66,10 @@ class SliceBook:
     digest: str
 
 
+def _line(record: dict[str, Any]) -> bytes:
+    return json.dumps(record, sort_keys=True, ensure_ascii=True).encode() + b"\n"
+
+
 @dataclass(frozen=True)
 class Ledger:
     """The account of one (source, landing hour, shard).
@@ -78,13 +87,17 @@ class Ledger:
     touched: list[str] = field(default_factory=list)
 
     def to_json(self) -> bytes:
-        """Deterministic bytes, one line, so that DuckDB reads the file as one JSON record."""
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=True).encode() + b"\n"
+        """Deterministic bytes, one line, so that DuckDB reads the file as one JSON record; ``digest`` seals the others."""
+        account = asdict(self)
+        return _line({**account, "digest": hashlib.sha256(_line(account)).hexdigest()})
 
     @classmethod
     def from_json(cls, data: bytes) -> Ledger:
-        """Inverse of :meth:`to_json`."""
+        """Inverse of :meth:`to_json`. Raises ValueError for bytes that it did not write."""
         raw = json.loads(data)
+        sealed = raw.pop("digest", None)
+        if sealed is not None and sealed != hashlib.sha256(_line(raw)).hexdigest():
+            raise ValueError("its digest is not that of its content")
         raw["objects"] = [ObjectBook(**item) for item in raw["objects"]]
         raw["slices"] = [SliceBook(**item) for item in raw["slices"]]
         return cls(**raw)

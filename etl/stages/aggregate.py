@@ -12,7 +12,7 @@ import duckdb
 
 from etl import layout
 from etl.config import Settings
-from etl.errors import StatementError, StoreUnavailable
+from etl.errors import ObjectCorrupt, StatementError, StoreUnavailable
 from etl.io import engine
 from etl.io.statements import Statement
 from etl.io.workspace import Workspace, workspace
@@ -94,7 +94,10 @@ def _hour_digest(space: Workspace, metric: Statement, inputs: str) -> str:
 
 
 def _compute(space: Workspace, source: str, metric: Statement, partition: Partition) -> None:
-    path = space.lake.fetch(layout.partition_key(source, partition), space.folder)
+    key = layout.partition_key(source, partition)
+    path = space.lake.fetch(key, space.folder)
+    if not engine.is_intact(path):
+        raise ObjectCorrupt(space.lake.uri(key), "damaged, or not written by logbucket")
     engine.set_variables(space.connection, hour_start=partition.hour, source_name=source)
     space.connection.execute(
         f"CREATE OR REPLACE TEMP VIEW events AS SELECT * FROM read_parquet({engine.file_list([path])}, hive_partitioning = false)"
@@ -105,13 +108,15 @@ def _compute(space: Workspace, source: str, metric: Statement, partition: Partit
     try:
         _add(space, metric.sql)
     except duckdb.Error as error:
-        raise StatementError(f"{metric.path}, on {layout.partition_key(source, partition)}: {error}") from None
+        raise StatementError(f"{metric.path}, on {key}: {error}") from None
     if path.parent == space.folder:
         path.unlink()
 
 
 def _keep(space: Workspace, metric: Statement, key: str, hours: list[datetime]) -> None:
     path: Path = space.lake.fetch(key, space.folder)
+    if not engine.is_intact(path):
+        raise ObjectCorrupt(space.lake.uri(key), "damaged, or not written by logbucket")
     listed = ", ".join(f"TIMESTAMP '{hour}'" for hour in hours)
     _add(
         space,

@@ -45,7 +45,7 @@ def check(settings: Settings, source_name: str, landing_hour: str, partitions: I
 def _landing_hour(settings: Settings, source: str, hour: datetime) -> tuple[dict[str, Any], list[str]]:
     """(books of the landing hour, violations of the checks that read the ledger alone)."""
     statements = load_statements(settings.sql)
-    with snapshot(settings.lake, statements, ["ledger"], hour, hour) as connection:
+    with snapshot(settings.lake, statements, ["ledger"], hour, hour, source) as connection:
         checks = [item for item in statements.checks.values() if _reads(item) == {"ledger"}]
         return rows(connection, _BOOKS, {"source": source})[0], _violations(connection, checks, source)
 
@@ -60,7 +60,7 @@ def _partitions(settings: Settings, source: str, wanted: list[str]) -> list[str]
     found: list[str] = []
     for day in sorted({partition.hour.replace(hour=0) for partition in touched}):
         hours = sorted({partition.hour for partition in touched if partition.hour.replace(hour=0) == day})
-        with snapshot(settings.lake, statements, views, day, day + timedelta(hours=23)) as connection:
+        with snapshot(settings.lake, statements, views, day, day + timedelta(hours=23), source) as connection:
             connection.execute("CREATE TEMP TABLE touched_hours (hour_start TIMESTAMP)")
             connection.executemany("INSERT INTO touched_hours VALUES (?)", [[hour] for hour in hours])
             found += _violations(connection, checks, source)

@@ -17,7 +17,7 @@ from typing import Any
 
 from etl import layout
 from etl.config import Settings, Source
-from etl.errors import ObjectChanged, QuarantineLimitExceeded
+from etl.errors import ObjectChanged, ObjectCorrupt, QuarantineLimitExceeded
 from etl.io.engine import VERSION, write_parquet
 from etl.io.raw import RawInput
 from etl.io.statements import Statements
@@ -52,10 +52,12 @@ def normalize(
 
     These are all partitions of the run's own landing hour, those of changed hours, and those a crashed run left behind.
     Unchanged landing hours are not read again unless ``reprocess``. Raises QuarantineLimitExceeded, BooksDoNotClose
-    and store errors; then nothing of that landing hour was written.
+    and store errors; then nothing of that landing hour was written. A landing hour that was refused for its quarantine
+    fails its own run and the first that looks back on it; later ones pass it over until its objects or settings change.
     """
     source = settings.source(source_name)
     touched: set[str] = set()
+    refused: QuarantineLimitExceeded | None = None
     with workspace(settings) as space:
         work = read_work_list(space.lake, work_list_key)
         pending = _pending(space.lake, source.name, shard)
@@ -72,13 +74,22 @@ def normalize(
                     touched.update(before.touched)
             elif mine or before or hour in pending:
                 announced = set(pending[hour]["partitions"]) if hour in pending else set()
-                touched.update(job.run(mine, before, announced).touched)
+                is_own = hour == work.landing_hour
+                if not is_own and job.is_refused(mine):
+                    continue
+                try:
+                    touched.update(job.run(mine, before, announced).touched)
+                except QuarantineLimitExceeded as error:
+                    job.refuse(mine, error)
+                    refused = refused or error
         if shard == 0:
             touched |= _empty_retired_shards(space, source, sorted(window), inputs)
         for hour in sorted(set(pending) - window):
             # half-written slices stay unpublished until a run of their own hour completes them
             if _is_settled(space.lake, source.name, pending[hour]):
                 touched.update(pending[hour]["partitions"])
+        if refused:
+            raise refused
     return sorted(touched)
 
 
@@ -102,8 +113,14 @@ def _empty_retired_shards(space: Workspace, source: Source, window: list[str], i
 
 def read_ledger(lake: Store, source: str, landing: datetime, shard: int) -> Ledger | None:
     """The account of a shard, or None where it was never processed."""
-    data = lake.read(layout.ledger_key(source, landing, shard))
-    return Ledger.from_json(data) if data else None
+    key = layout.ledger_key(source, landing, shard)
+    data = lake.read(key)
+    if data is None:
+        return None
+    try:
+        return Ledger.from_json(data)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ObjectCorrupt(lake.uri(key), f"not a ledger: {error}") from None
 
 
 def clear_pending(lake: Store, source: str, published: Iterable[str]) -> None:
@@ -185,6 +202,14 @@ class _Shard:
 
     def run(self, listed: list[RawObject], before: Ledger | None, pending: set[str]) -> Ledger:
         """Parse, account, then write; returns the new ledger."""
+        try:
+            return self._compute(listed, before, pending)
+        finally:
+            for path in self.space.folder.glob("*"):
+                if path.is_file():
+                    path.unlink()
+
+    def _compute(self, listed: list[RawObject], before: Ledger | None, pending: set[str]) -> Ledger:
         raw = open_store(self.source.raw_root)
         objects = self._fetch(raw, listed)
         parsed = parse(self.space, self.source, objects, self.landing, timedelta(days=self.source.max_lateness_days))
@@ -205,10 +230,31 @@ class _Shard:
         )
         ledger.require_closed()
         self._store(ledger, {partition: path for partition, path, _ in slices}, self._quarantine(parsed), before)
-        for path in self.space.folder.glob("*"):
-            if path.is_file():
-                path.unlink()
+        self.space.lake.delete(layout.refused_key(self.source.name, self.landing, self.shard))
         return ledger
+
+    def is_refused(self, listed: list[RawObject]) -> bool:
+        """Whether these objects were refused already, by the same SQL and settings."""
+        note = self.space.lake.read(layout.refused_key(self.source.name, self.landing, self.shard))
+        return note is not None and json.loads(note)["inputs"] == self._attempt(listed)
+
+    def refuse(self, listed: list[RawObject], error: QuarantineLimitExceeded) -> None:
+        """Leave a note of what was refused and why."""
+        note = {
+            "landing_hour": format_hour(self.landing),
+            "shard": self.shard,
+            "inputs": self._attempt(listed),
+            "lines": error.lines,
+            "quarantined": error.quarantined,
+            "message": str(error),
+        }
+        key = layout.refused_key(self.source.name, self.landing, self.shard)
+        put_bytes(self.space.lake, json.dumps(note, sort_keys=True).encode(), key, self.space.folder)
+
+    def _attempt(self, listed: list[RawObject]) -> str:
+        objects = sorted((item.key, item.etag, item.size) for item in listed)
+        text = json.dumps([objects, self.inputs, str(self.source.quarantine_limit)])
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def _fetch(self, raw: Store, listed: list[RawObject]) -> list[Object]:
         objects = []
@@ -235,6 +281,7 @@ class _Shard:
 
     def _books(self, parsed: Parsed) -> list[ObjectBook]:
         counted = parsed.counts(self.space.connection)
+        reasons = parsed.reject_reasons(self.space.connection)
         nothing: dict[str, Any] = {
             "rows": 0,
             "row_lines": 0,
@@ -265,10 +312,17 @@ class _Shard:
                     joined_in=reading.joined_in,
                     joined_out=reading.joined_out,
                     problem=problem,
+                    format_digest=self._format_digest(parsed.formats[number]),
+                    reject_reasons=reasons.get(number, {}),
                     **found,
                 )
             )
         return sorted(books, key=lambda book: book.key)
+
+    def _format_digest(self, label: str) -> str:
+        if label == UNKNOWN:
+            return ""
+        return self.space.statements.digest(self.space.statements.labelled(label)[1])
 
     def _require_quality(self, books: list[ObjectBook], parsed: Parsed) -> None:
         lines, rejected = sum(book.lines for book in books), sum(book.quarantined for book in books)
@@ -301,7 +355,7 @@ class _Shard:
         if sql is None:
             return None
         path = self.space.scratch("quarantine")
-        count = write_parquet(self.space.connection, sql, path, compression="zstd")
+        count = write_parquet(self.space.connection, sql, path, compression="zstd", books={})
         return path if count else None
 
     def _store(

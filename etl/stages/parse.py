@@ -36,6 +36,8 @@ _TIME_NAMES = ("event_time", "timestamp", "@timestamp", "time", "ts", "datetime"
 _ABOUT_EQUAL = 0.1
 _DOCUMENT_LINES = 20_000
 _GOOD_ENOUGH = 0.6
+_KIND = r"regexp_replace(reject_reason, '\d+', 'N', 'g')"
+_REASONS = 20
 _PARTIAL_WORTH = 0.25
 _ANY_AGE, _END_OF_TIME = timedelta(days=365 * 2000), datetime(9999, 1, 1)
 _EARLY = timedelta(hours=25)
@@ -79,6 +81,22 @@ class Parsed:
         )
         return {row.pop("object_no"): row for row in found}
 
+    def reject_reasons(self, connection: duckdb.DuckDBPyConnection) -> dict[int, dict[str, int]]:
+        """Object number → reason, with N for numbers → lines rejected for it; the rarest are summed up as ``other``."""
+        found = {number: {problem: self.readings[number].lines} for number, problem in self.corrupt.items()}
+        if self.files:
+            counted = connection.execute(
+                f"""SELECT object_no, CASE WHEN place <= {_REASONS} THEN kind ELSE 'other' END AS reason, sum(lines)::BIGINT
+                FROM (SELECT object_no, {_KIND} AS kind, sum(source_lines)::BIGINT AS lines,
+                        row_number() OVER (PARTITION BY object_no ORDER BY sum(source_lines) DESC, kind) AS place
+                    FROM read_parquet({engine.file_list(self._all)}, union_by_name = true)
+                    WHERE outcome = 'quarantined' GROUP BY object_no, kind)
+                GROUP BY ALL ORDER BY ALL"""
+            ).fetchall()
+            for number, reason, lines in counted:
+                found.setdefault(number, {})[reason] = lines
+        return found
+
     def reasons(self, connection: duckdb.DuckDBPyConnection) -> list[tuple[str, int, str]]:
         """The most frequent reject reasons: (reason, lines, first place as ``uri:line``)."""
         found = [
@@ -86,7 +104,7 @@ class Parsed:
         ]
         if self.files:
             found += connection.execute(
-                f"""SELECT regexp_replace(reject_reason, '\\d+', 'N', 'g') AS kind, sum(greatest(source_lines, 1))::BIGINT AS lines,
+                f"""SELECT {_KIND} AS kind, sum(greatest(source_lines, 1))::BIGINT AS lines,
                     arg_min(getvariable('object_uris')[object_no + 1] || ':' || source_line, (object_no, source_line)) AS place
                 FROM read_parquet({engine.file_list(self._all)}, union_by_name = true)
                 WHERE outcome = 'quarantined' GROUP BY kind ORDER BY lines DESC, kind LIMIT 3"""

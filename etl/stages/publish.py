@@ -16,40 +16,48 @@ import duckdb
 
 from etl import layout
 from etl.config import Settings, Source
-from etl.errors import BooksDoNotClose, ConfigError, ObjectMissing, StoreUnavailable
+from etl.errors import BooksDoNotClose, ConfigError, ObjectCorrupt, ObjectMissing, StoreUnavailable
 from etl.io import engine
 from etl.io.store import Stat, file_digest
 from etl.io.workspace import Workspace, workspace
 from etl.layout import Partition
+from etl.model.hours import format_hour
 from etl.schema import columns
+from etl.stages.revise import record_revision
 
 _ROUNDS = 20
 
 
-def publish(settings: Settings, source_name: str, partitions: Iterable[str], force: bool = False) -> list[str]:
+def publish(
+    settings: Settings, source_name: str, partitions: Iterable[str], force: bool = False, cause: str | None = None
+) -> list[str]:
     """Make each partition (``web_access/2026-11-22T13``) the sum of its slices; returns the same partitions, sorted.
 
     A partition whose recorded inputs are its present slices is left alone unless ``force``; one without slices is
-    removed. Raises BooksDoNotClose where rows staged ≠ rows published + duplicates; then nothing was replaced.
+    removed. A change of a published partition is recorded as a revision, with ``cause`` as its reason where it is given.
+    Raises BooksDoNotClose where rows staged ≠ rows published + duplicates, ObjectCorrupt for a slice that is not what was
+    staged; then nothing was replaced.
     """
     source = settings.source(source_name)
     wanted = sorted(set(partitions))
     with workspace(settings) as space:
         for text in wanted:
-            _publish(space, source, Partition.parse(text), force)
+            _publish(space, source, Partition.parse(text), force, cause)
     return wanted
 
 
-def _publish(space: Workspace, source: Source, partition: Partition, force: bool) -> None:
+def _publish(space: Workspace, source: Source, partition: Partition, force: bool, cause: str | None) -> None:
     key = layout.partition_key(source.name, partition)
     for _ in range(_ROUNDS):
         listed = _slices(space, source, partition)
         try:
             if not listed:
-                space.lake.delete(key)
+                if before := engine.read_footer(space.lake, key):
+                    record_revision(space, source.name, partition, before, None, cause)
+                    space.lake.delete(key)
             else:
-                _build(space, source, partition, listed, key, force)
-        except (ObjectMissing, BooksDoNotClose, duckdb.IOException):
+                _build(space, source, partition, listed, key, force, cause)
+        except (ObjectMissing, ObjectCorrupt, BooksDoNotClose, duckdb.IOException):
             # a slice that was replaced or removed under the reader is no fault: the next round reads the new ones
             if _slices(space, source, partition) == listed:
                 raise
@@ -73,27 +81,33 @@ class _Slice:
     key: str
     path: Path
     digest: str
+    rows: int
     books: dict[str, Any]
 
 
 def _build(
-    space: Workspace, source: Source, partition: Partition, listed: Sequence[Stat], key: str, force: bool
+    space: Workspace,
+    source: Source,
+    partition: Partition,
+    listed: Sequence[Stat],
+    key: str,
+    force: bool,
+    cause: str | None,
 ) -> None:
     digests = {stat.key: space.lake.digest(stat.key) or "" for stat in listed}
-    inputs = _inputs(source, partition, digests)
     footer = engine.read_footer(space.lake, key)
-    if footer and footer.books.get("inputs") == inputs and not force:
+    if footer and footer.books.get("inputs") == partition_inputs(source, partition, digests) and not force:
         return
     pieces = [_fetch(space, stat) for stat in listed]
-    inputs = _inputs(source, partition, {piece.key: piece.digest for piece in pieces})
     path = space.scratch("partition")
-    sql, staged, duplicates = _rows(space, source, partition, pieces)
+    sql, staged, repeated = _rows(space, source, partition, pieces)
+    duplicates = sum(sum(objects.values()) for objects in repeated.values())
     books = {
-        "inputs": inputs,
+        "inputs": partition_inputs(source, partition, {piece.key: piece.digest for piece in pieces}),
         "staged": staged,
         "duplicates": duplicates,
-        "slices": len(pieces),
-        "landing_hours": sorted({f"{layout.parse_slice_key(piece.key)[2]:%Y-%m-%dT%H}" for piece in pieces}),
+        "slices": {_place(piece.key): [piece.rows, piece.digest[:16]] for piece in pieces},
+        "duplicates_of": repeated,
     }
     published = engine.write_parquet(space.connection, sql, path, compression="zstd", books=books)
     if staged != published + duplicates:
@@ -101,12 +115,22 @@ def _build(
             f"{space.lake.uri(key)}: {staged} rows staged, but {published} published + {duplicates} duplicates. "
             "The old partition was left as it is; this is a defect of the pipeline, please report it."
         )
+    after = engine.read_local_footer(path)
+    if footer is None or footer.content != after.content:
+        record_revision(space, source.name, partition, footer if footer and footer.content else None, after, cause)
     space.lake.put(path, key)
     for used in (path, *(piece.path for piece in pieces if piece.path.parent == space.folder)):
         used.unlink()
 
 
-def _inputs(source: Source, partition: Partition, digests: dict[str, str]) -> str:
+def _place(key: str) -> str:
+    """Landing hour and shard of a slice: ``2026-11-22T14/shard-03``."""
+    _, _, landing, shard = layout.parse_slice_key(key)
+    return f"{format_hour(landing)}/{layout.shard_name(shard)}"
+
+
+def partition_inputs(source: Source, partition: Partition, digests: dict[str, str]) -> str:
+    """Digest of all that decides a partition: key → digest of its slices, settings, schema, engine."""
     schema = [(column.name, column.type) for column in columns(partition.dataset)]
     text = json.dumps([sorted(digests.items()), source.deduplicate, schema, engine.VERSION])
     return hashlib.sha256(text.encode()).hexdigest()
@@ -114,12 +138,17 @@ def _inputs(source: Source, partition: Partition, digests: dict[str, str]) -> st
 
 def _fetch(space: Workspace, stat: Stat) -> _Slice:
     path = space.lake.fetch(stat.key, space.folder)
-    footer = engine.read_footer(space.lake, stat.key)
-    return _Slice(stat.key, path, file_digest(path), footer.books if footer else {})
+    if not engine.is_intact(path):
+        raise ObjectCorrupt(space.lake.uri(stat.key), "damaged, or not written by logbucket")
+    footer = engine.read_local_footer(path)
+    return _Slice(stat.key, path, file_digest(path), footer.rows, footer.books)
 
 
-def _rows(space: Workspace, source: Source, partition: Partition, pieces: Sequence[_Slice]) -> tuple[str, int, int]:
-    """(query of the rows to publish, rows staged, duplicates among them), from the slices in the order of their keys."""
+def _rows(
+    space: Workspace, source: Source, partition: Partition, pieces: Sequence[_Slice]
+) -> tuple[str, int, dict[str, dict[str, int]]]:
+    """(query of the rows to publish, rows staged, landing hour → object → rows not published), from the slices in the
+    order of their keys."""
     files = engine.file_list([piece.path for piece in pieces])
     scan = f"read_parquet({files}, hive_partitioning = false, union_by_name = true"
     # a column that older slices did not have is NULL there
@@ -127,7 +156,7 @@ def _rows(space: Workspace, source: Source, partition: Partition, pieces: Sequen
     staged = int(engine.one(space.connection, f"SELECT count(*) FROM {scan})"))
     losers = _losers(space, source, pieces, scan)
     if not losers and not isinstance(source.deduplicate, tuple):
-        return f"SELECT {wanted} FROM {scan})", staged, 0
+        return f"SELECT {wanted} FROM {scan})", staged, {}
     space.connection.execute("CREATE OR REPLACE TEMP TABLE losers (filename VARCHAR, source_uri VARCHAR)")
     for filename, uri in losers:
         space.connection.execute("INSERT INTO losers VALUES (?, ?)", [filename, uri])
@@ -136,7 +165,23 @@ def _rows(space: Workspace, source: Source, partition: Partition, pieces: Sequen
         kept = _first_of_each_key(space, source.deduplicate, partition, kept)
     places = "[" + ", ".join(engine.quote(str(piece.path)) for piece in pieces) + "]"
     ordered = f"SELECT {wanted} FROM ({kept}) ORDER BY list_position({places}, filename), file_row_number"
-    return ordered, staged, staged - int(engine.one(space.connection, f"SELECT count(*) FROM ({kept})"))
+    return ordered, staged, _repeated(space, pieces, f"SELECT * FROM {scan}, filename = true)", kept)
+
+
+def _repeated(space: Workspace, pieces: Sequence[_Slice], every: str, kept: str) -> dict[str, dict[str, int]]:
+    """Landing hour → object → how many of its rows are not kept."""
+    landing = {str(piece.path): str(piece.books["landing_hour"]) for piece in pieces}
+    counted = space.connection.execute(
+        f"""SELECT filename, source_uri, sum(rows)::BIGINT FROM (
+            SELECT filename, source_uri, count(*) AS rows FROM ({every}) GROUP BY ALL
+            UNION ALL SELECT filename, source_uri, -count(*) FROM ({kept}) GROUP BY ALL)
+        GROUP BY ALL HAVING sum(rows) <> 0 ORDER BY ALL"""
+    ).fetchall()
+    found: dict[str, dict[str, int]] = {}
+    for name, uri, rows in counted:
+        objects = found.setdefault(landing[name], {})
+        objects[uri] = objects.get(uri, 0) + rows
+    return found
 
 
 def _losers(space: Workspace, source: Source, pieces: Sequence[_Slice], scan: str) -> list[tuple[str, str]]:

@@ -19,9 +19,9 @@ _BOOKS = """SELECT count(*) AS objects, coalesce(sum(lines), 0)::BIGINT AS lines
     FROM ledger WHERE source_name = $source"""
 _PARTITIONS = """SELECT coalesce(sum(staged), 0)::BIGINT AS staged, coalesce(sum(rows), 0)::BIGINT AS published,
     coalesce(sum(duplicates), 0)::BIGINT AS duplicates, coalesce(bool_and(staged = rows + duplicates), true) AS closed
-    FROM partitions WHERE source_name = $source"""
+    FROM books WHERE source_name = $source"""
 
-_LANDINGS = """SELECT hour_start, max(list_max(landing_hours)) FROM partitions WHERE source_name = $source
+_LANDINGS = """SELECT hour_start, max(list_max(landing_hours)) FROM books WHERE source_name = $source
     GROUP BY hour_start ORDER BY hour_start"""
 
 
@@ -33,7 +33,7 @@ def status(settings: Settings) -> list[dict[str, Any]]:
     """
     statements = load_statements(settings.sql)
     found = []
-    with snapshot(settings.lake, statements, ["ledger", "partitions"]) as connection:
+    with snapshot(settings.lake, statements, ["ledger", "books"]) as connection:
         for name in settings.sources:
             books = rows(connection, _BOOKS, {"source": name})[0]
             parts = rows(connection, _PARTITIONS, {"source": name})[0]

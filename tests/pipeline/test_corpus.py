@@ -84,7 +84,7 @@ def test_the_ten_thousand_line_apache_sample(world: World) -> None:
     sizes = sum(int(size) for size in re.findall(rb'" \d{3} (\d+) ', data))
     assert world.query("SELECT sum(bytes)::BIGINT FROM metrics_traffic_hourly") == [(sizes,)]
     hours = len(set(re.findall(rb"\[(\d+/\w+/\d+:\d+)", data)))
-    assert world.query("SELECT count(*) FROM partitions") == [(hours,)]
+    assert world.query("SELECT count(*) FROM books") == [(hours,)]
 
 
 def test_the_nasa_log_keeps_dashes_as_null_and_loses_no_row(world: World) -> None:

@@ -185,7 +185,7 @@ def test_an_object_overwritten_after_the_look_back_supersedes_its_old_rows(world
     )
     world.run("web", "2026-11-23T10")
     assert world.counts() == {"2026-11-22T10": 2}
-    assert world.query("SELECT staged, rows, duplicates FROM partitions") == [(3, 2, 1)]
+    assert world.query("SELECT staged, rows, duplicates FROM books") == [(3, 2, 1)]
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_deduplication(world: World, line: Line, deduplicate: str, rows: int, du
     world.land("web/2026/11/22/11/web-1-0001-again.log.gz", pair)
     world.land("web/2026/11/22/11/other.log", [line("2026-11-22T10:00:00+0000", "/a")])
     world.run("web", "2026-11-22T10", "2026-11-22T11")
-    assert world.query("SELECT staged, rows, duplicates FROM partitions") == [(5, rows, duplicates)]
+    assert world.query("SELECT staged, rows, duplicates FROM books") == [(5, rows, duplicates)]
     before = world.objects()
     world.run("web", "2026-11-22T10", "2026-11-22T11", reprocess=True)
     assert world.objects() == before
@@ -319,7 +319,7 @@ def test_a_source_of_mixed_formats_fills_a_dataset_for_each(world: World, line: 
     world.land("mixed/2026/11/22/10/notes.txt", ["nothing that any format reads"])
     [book] = world.run("mixed", "2026-11-22T10")
     assert (book["objects"], book["lines"], book["rows"], book["quarantined"]) == (5, 5, 4, 1)
-    assert world.query("SELECT dataset, rows FROM partitions ORDER BY ALL") == [
+    assert world.query("SELECT dataset, rows FROM books ORDER BY ALL") == [
         ("app_log", 1),
         ("json_event", 1),
         ("web_access", 2),

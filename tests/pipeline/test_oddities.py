@@ -178,7 +178,7 @@ def test_slices_from_before_a_column_existed_are_published_with_null(world: Worl
 @pytest.mark.parametrize(
     "query",
     [
-        "SELECT count(*) FROM ledger JOIN partitions USING (source_name)",
+        "SELECT count(*) FROM ledger JOIN books USING (source_name)",
         "SELECT count(*) FROM Events_Web_Access",
         "PIVOT metrics_traffic_hourly ON is_bot USING sum(requests)",
         "WITH e AS (FROM events_web_access) SELECT * FROM e",

@@ -180,10 +180,8 @@ def test_a_run_in_another_order_of_hours_gives_the_same_partitions(shop: World, 
     for hour in [HOURS[2], HOURS[0], HOURS[3], HOURS[1]]:
         run(other, "shop_web", hour)
     with etl.connect(other.lake) as connection:
-        found = connection.execute("SELECT hour_start, rows, duplicates FROM partitions ORDER BY 1").fetchall()
-    expected = shop.query(
-        "SELECT hour_start, rows, duplicates FROM partitions WHERE source_name = 'shop_web' ORDER BY 1"
-    )
+        found = connection.execute("SELECT hour_start, rows, duplicates FROM books ORDER BY 1").fetchall()
+    expected = shop.query("SELECT hour_start, rows, duplicates FROM books WHERE source_name = 'shop_web' ORDER BY 1")
     assert found == expected
 
 
