@@ -77,12 +77,60 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("source")
     _add_hours(command, "landing hour")
     command.add_argument("--reprocess", action="store_true", help="read and build everything again")
+    command.add_argument("--dry-run", action="store_true", help="say what would change, and write nothing")
     command.add_argument("--json", action="store_true")
     command.set_defaults(command=_run)
 
     command = commands.add_parser("status", help="books, freshness and hours of every source")
     command.add_argument("--json", action="store_true")
     command.set_defaults(command=_status)
+
+    command = commands.add_parser("books", help="the accounts of raw objects and partitions")
+    command.add_argument("source")
+    _add_hours(command, "landing hour of objects, event hour of partitions")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(command=_books)
+
+    command = commands.add_parser("trace", help="from a row to its raw line, and to all it went into")
+    command.add_argument("event_id", help="event_id of a row, or URI:LINE of a raw object")
+    _add_hours(command, "landing hour to search", required=False)
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(command=_trace)
+
+    command = commands.add_parser("replay", help="process landing hours with rejected lines again")
+    command.add_argument("--source", required=True)
+    _add_hours(command, "landing hour")
+    command.add_argument("--reason", metavar="PATTERN", help="only hours with such a reject reason (RE2)")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(command=_replay)
+
+    command = commands.add_parser("revisions", help="published hours that changed, and why")
+    command.add_argument("--since", type=_hour, metavar="HOUR", help="only changes made since then, UTC")
+    command.add_argument("--source")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(command=_revisions)
+
+    command = commands.add_parser("audit", help="compare raw, ledger, slices, partitions and metrics by digest")
+    command.add_argument("source", nargs="?", help="default: every source")
+    _add_hours(command, "landing hour (default: all that late events may still reach)", required=False)
+    command.add_argument("--repair", action="store_true", help="compute again what is wrong")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(command=_audit)
+
+    command = commands.add_parser("drill", help="rebuild a published partition from raw in a scratch lake and compare")
+    command.add_argument("source")
+    command.add_argument(
+        "--partition", metavar="DATASET/HOUR", help="such as web_access/2026-11-22T13 (default: a random one)"
+    )
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(command=_drill)
+
+    command = commands.add_parser("watch", help="whether every source has been run lately")
+    command.add_argument("--hours", type=int, default=3, help="how late a run may be (default: %(default)s)")
+    command.add_argument("--at", type=_hour, metavar="HOUR", help="as of then, UTC (default: now)")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(command=_watch)
 
     command = commands.add_parser("sql", help="query a snapshot of the lake")
     command.add_argument(
@@ -213,6 +261,8 @@ def _run(options: argparse.Namespace) -> int:
         raise EtlError(
             f"--from {options.first:%Y-%m-%dT%H} is after --to {options.last:%Y-%m-%dT%H}; expected an earlier hour"
         )
+    if options.dry_run:
+        return _preview(options, settings, hours)
     books = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=_stderr, disable=not _stderr.is_terminal) as progress:
@@ -234,6 +284,124 @@ def _run(options: argparse.Namespace) -> int:
     else:
         print_table(list(books[0]), [[_shown(value) for value in record.values()] for record in books])
     return 0
+
+
+def _preview(options: argparse.Namespace, settings: Settings, hours: list[str]) -> int:
+    from etl.stages.preview import preview
+
+    found = preview(settings, options.source, hours, reprocess=options.reprocess, progress=_tell)
+    if options.json:
+        print(_json(found))
+        return 0
+    for name, records in found.items():
+        print_records(f"{name} that would change", records)
+    return 0
+
+
+def _tell(step: str) -> None:
+    if _stderr.is_terminal:
+        _stderr.print(step, style="dim", highlight=False, markup=False)
+
+
+def _books(options: argparse.Namespace) -> int:
+    from etl.stages.status import books
+
+    settings = _settings(options)
+    found = books(settings, options.source, options.first, options.last)
+    if options.json:
+        print(_json(found))
+        return 0
+    for name, records in found.items():
+        print_records(name, records)
+    return 0
+
+
+def _trace(options: argparse.Namespace) -> int:
+    from etl.stages.trace import trace
+
+    found = trace(_settings(options), options.event_id, options.first, options.last)
+    if options.json:
+        print(_json(found))
+        return 0
+    for account in found:
+        lines = ["(raw no longer holds this version of the object)"] if account["raw"] is None else account["raw"]
+        print("\n".join(_visible(line) for line in lines))
+        book = {key: value for key, value in account.pop("object").items() if value not in (None, {}, "")}
+        row = {key: value for key, value in (account.pop("row") or {}).items() if value not in (None, {}, "")}
+        account.pop("raw")
+        for name, record in (("account", account), ("object", book), ("row", row)):
+            print_table([name, ""], [[key, _shown(value)] for key, value in record.items()])
+    return 0
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from etl.stages.replay import replay
+
+    settings = _settings(options)
+    found = replay(settings, options.source, options.first, options.last, options.reason, _tell)
+    _print_found(options, "landing hours replayed", found)
+    return 0
+
+
+def _revisions(options: argparse.Namespace) -> int:
+    from etl.stages.status import revisions
+
+    settings = _settings(options)
+    if options.source:
+        settings.source(options.source)
+    _print_found(options, "revisions", revisions(settings, options.since, options.source))
+    return 0
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from etl.stages.audit import audit, audit_window, foreign
+
+    settings = _settings(options)
+    sources = [settings.source(options.source)] if options.source else list(settings.sources.values())
+    found = [] if options.source else foreign(settings)
+    for source in sources:
+        first, last = audit_window(source, datetime.now(UTC))
+        first, last = options.first or first, options.last or last
+        found += audit(settings, source.name, first, last, options.repair, _tell)
+    _print_found(options, "findings", found)
+    return 1 if any(item["is_problem"] and not item["repaired"] for item in found) else 0
+
+
+def _drill(options: argparse.Namespace) -> int:
+    from etl.layout import Partition
+    from etl.stages.audit import drill
+
+    try:
+        partition = Partition.parse(options.partition) if options.partition else None
+    except ValueError as error:
+        raise ConfigError("--partition", options.partition, f"DATASET/HOUR ({error})") from None
+    found = drill(_settings(options), options.source, partition, options.seed)
+    _print_found(options, "restore drill", [found])
+    return 1 if found["outcome"] == "differs" else 0
+
+
+def _watch(options: argparse.Namespace) -> int:
+    from etl.stages.watch import watch
+
+    found = watch(_settings(options), options.at or datetime.now(UTC).replace(tzinfo=None), options.hours)
+    _print_found(options, "sources", found)
+    return 1 if any(item["stale"] for item in found) else 0
+
+
+def _print_found(options: argparse.Namespace, what: str, found: list[dict[str, Any]]) -> None:
+    if options.json:
+        print(_json(found))
+    else:
+        print_records(what, found)
+
+
+def print_records(what: str, records: list[dict[str, Any]]) -> None:
+    """A table of records that have the same keys, or the words that there are none."""
+    if not records:
+        print(f"{what}: none")
+        return
+    print(f"{what}: {len(records)}")
+    print_table(list(records[0]), [[_shown(value) for value in record.values()] for record in records])
 
 
 def _status(options: argparse.Namespace) -> int:

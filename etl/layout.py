@@ -128,6 +128,17 @@ def pending_prefix(source: str) -> str:
     return f"work/{source}/pending/"
 
 
+_NOTE = re.compile(r"work/[^/]+/[^/]+/(?P<hour>[^/]+)\.shard-\d+\.json")
+
+
+def note_hour(key: str) -> datetime:
+    """Landing hour of a note's key. Raises ValueError for a foreign key."""
+    found = _NOTE.fullmatch(key)
+    if not found:
+        raise ValueError(f"{key!r} is not the key of a note")
+    return parse_hour(found["hour"])
+
+
 def refused_key(source: str, landing: datetime, shard: int) -> str:
     """Key of the note that a shard was over its quarantine limit."""
     return f"{refused_prefix(source)}{format_hour(landing)}.{shard_name(shard)}.json"
@@ -141,6 +152,11 @@ def refused_prefix(source: str) -> str:
 def work_list_key(source: str, landing: datetime, alone: bool = False) -> str:
     """Key of the listing one run works from; ``alone`` for one of this landing hour without those it looks back on."""
     return f"work/{source}/{'alone/' if alone else ''}{_landing(landing)}.json.gz"
+
+
+def work_list_prefix(source: str, day: date) -> str:
+    """Prefix of a source's work lists of one landing date."""
+    return f"work/{source}/landing_date={day:%Y-%m-%d}/"
 
 
 def revision_prefix(source: str, partition: Partition) -> str:
@@ -159,7 +175,18 @@ def report_key(report: str, first: datetime, last: datetime) -> str:
     return f"reports/{report}/{format_hour(first)}--{format_hour(last)}.html"
 
 
-_EVENT_DATE = re.compile(r"/(?:event|landing)_date=(\d{4}-\d\d-\d\d)(?:/(?:event|landing)_hour=(\d\d?))?/")
+_REPORT = re.compile(r"reports/(?P<report>[^/]+)/(?P<first>[^/]+)--(?P<last>[^/]+)\.html")
+
+
+def parse_report_key(key: str) -> tuple[str, datetime, datetime]:
+    """Report key → (report, first hour, last hour). Raises ValueError for a foreign key."""
+    found = _REPORT.fullmatch(key)
+    if not found:
+        raise ValueError(f"{key!r} is not the key of a report")
+    return found["report"], parse_hour(found["first"]), parse_hour(found["last"])
+
+
+_EVENT_DATE = re.compile(r"/(?:event|landing)_date=(\d{4}-\d\d-\d\d)(?:/(?:event|landing)_hour=(\d\d?))?[/.]")
 
 
 def hours_of_key(key: str) -> tuple[datetime, datetime] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
 from airflow.sdk import BaseHook
@@ -69,6 +69,12 @@ def landing_hour_of(interval_start: datetime | None) -> datetime:
             "(the last full hour before it is taken), or choose Backfill and give the hours"
         )
     return to_hour(interval_start)
+
+
+def finish_of(interval_end: datetime | None) -> datetime:
+    """The end of a run's data interval as naive UTC, or now for a manual run without one."""
+    moment = interval_end or datetime.now(UTC)
+    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def use_aws_connection() -> None:

@@ -30,6 +30,7 @@ _DIGEST = "logbucket-sha256"
 _ATTEMPTS = 4
 _DEADLINE_SECONDS = 60.0
 _SLOWEST_BYTES_PER_SECOND = 256 * 1024
+_OVERLAY = "overlay:"
 _credentials: dict[str, str] = {}
 
 
@@ -90,9 +91,19 @@ def use_credentials(**credentials: str | None) -> None:
 
 def open_store(uri: str) -> Store:
     """The store at a folder path or ``s3://bucket/prefix``."""
+    if uri.startswith(_OVERLAY):
+        from etl.io.overlay import OverlayStore
+
+        folder, _, below = uri.removeprefix(_OVERLAY).partition("\0")
+        return OverlayStore(open_store(below), Path(folder))
     if uri.startswith("s3://"):
         return S3Store(uri)
     return LocalStore(uri)
+
+
+def overlay_uri(folder: Path, lake: str) -> str:
+    """The URI of a lake whose changes stay in ``folder``: for this process only, not for ``sources.toml``."""
+    return f"{_OVERLAY}{folder}\0{lake}"
 
 
 def put_bytes(store: Store, data: bytes, key: str, folder: Path) -> bool:

@@ -36,7 +36,7 @@ def aggregate(settings: Settings, source_name: str, partitions: Iterable[str]) -
             keys += [layout.metric_key(metric.name, day, source_name) for metric in metrics]
             # runs overlap: what was written from a listing that is out of date by now is written again
             for _ in range(_ROUNDS):
-                hours = _partitions_of_day(space, source_name, dataset, day)
+                hours = partitions_of_day(space, source_name, dataset, day)
                 written = [metric.name for metric in metrics if _day(space, source_name, metric, day, hours)]
                 if not written:
                     break
@@ -48,7 +48,7 @@ def aggregate(settings: Settings, source_name: str, partitions: Iterable[str]) -
     return keys
 
 
-def _partitions_of_day(space: Workspace, source: str, dataset: str, day: datetime) -> dict[Partition, str]:
+def partitions_of_day(space: Workspace, source: str, dataset: str, day: datetime) -> dict[Partition, str]:
     """Partition → the digest of its inputs, for the hours of a day that have one."""
     found: dict[Partition, str] = {}
     for hour in range(24):
@@ -62,7 +62,7 @@ def _partitions_of_day(space: Workspace, source: str, dataset: str, day: datetim
 def _day(space: Workspace, source: str, metric: Statement, day: datetime, hours: dict[Partition, str]) -> bool:
     """Bring one metric's object of a day up to date; whether it had to be written."""
     key = layout.metric_key(metric.name, day, source)
-    now = {str(partition): _hour_digest(space, metric, inputs) for partition, inputs in hours.items()}
+    now = metric_hours(space, metric, hours)
     footer = engine.read_footer(space.lake, key)
     before = footer.books.get("hours", {}) if footer else {}
     if not now:
@@ -85,6 +85,11 @@ def _day(space: Workspace, source: str, metric: Statement, day: datetime, hours:
     space.lake.put(path, key)
     path.unlink()
     return True
+
+
+def metric_hours(space: Workspace, metric: Statement, hours: dict[Partition, str]) -> dict[str, str]:
+    """Partition as text → digest of what decides its rows of a metric: its inputs, SQL and engine."""
+    return {str(partition): _hour_digest(space, metric, inputs) for partition, inputs in hours.items()}
 
 
 def _hour_digest(space: Workspace, metric: Statement, inputs: str) -> str:

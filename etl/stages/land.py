@@ -19,9 +19,10 @@ from etl.model.worklist import RawObject, WorkList
 _DAY = timedelta(days=1)
 
 
-def land(settings: Settings, source_name: str, landing_hour: str) -> str:
+def land(settings: Settings, source_name: str, landing_hour: str, alone: bool = False) -> str:
     """List the raw objects of a landing hour and of the hours it looks back on; returns the work list's key.
 
+    ``alone`` leaves out the hours it looks back on, and lets an hour lose all its objects: its caller knows where they are.
     The same listing gives the same bytes. Raises ConfigError for an unknown format and StoreRefused where raw
     or lake cannot be reached.
     """
@@ -30,14 +31,15 @@ def land(settings: Settings, source_name: str, landing_hour: str) -> str:
         load_statements(settings.sql).labelled(source.format)
     hour = parse_hour(landing_hour)
     raw = open_store(source.raw_root)
-    first = min(max(hour - source.look_back_hours * HOUR, to_hour(source.start)), hour)
+    look_back = timedelta() if alone else source.look_back_hours * HOUR
+    first = min(max(hour - look_back, to_hour(source.start)), hour)
     found = list_raw(raw, source, first, hour)
     if not found and not _reachable(raw):
         raise StoreRefused(
             f"{raw.root}: no such folder or bucket; expected the raw objects of source {source.name!r} there"
         )
     lake = open_store(settings.lake)
-    if not found and _was_there(lake, source.name, first, hour):
+    if not found and not alone and _was_there(lake, source.name, first, hour):
         raise StoreRefused(
             f"{raw.root}: no raw object is left of the landing hours {format_hour(first)} to {landing_hour}, though some were "
             f"processed. Their rows are kept. Bring the objects back, or lower look_back_hours of source {source.name!r} "
@@ -45,7 +47,7 @@ def land(settings: Settings, source_name: str, landing_hour: str) -> str:
         )
     hours = {format_hour(key): objects for key, objects in sorted(found.items())}
     work = WorkList(source.name, format_hour(first), landing_hour, hours)
-    key = layout.work_list_key(source.name, hour)
+    key = layout.work_list_key(source.name, hour, alone)
     with tempfile.TemporaryDirectory() as folder:
         put_bytes(lake, gzip.compress(work.to_json(), mtime=0), key, Path(folder))
     return key

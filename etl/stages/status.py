@@ -44,6 +44,47 @@ def status(settings: Settings) -> list[dict[str, Any]]:
     return found
 
 
+def books(settings: Settings, source_name: str, first: datetime, last: datetime) -> dict[str, list[dict[str, Any]]]:
+    """The accounts of a source over the hours first..last (naive UTC, both included).
+
+    ``objects`` of those landing hours, ``partitions`` of those event hours; columns as in the views ledger and books.
+    """
+    settings.source(source_name)
+    statements = load_statements(settings.sql)
+    with snapshot(settings.lake, statements, ["ledger", "books"], first, last, source_name) as connection:
+        return {
+            "objects": rows(
+                connection,
+                """SELECT landing_hour, uri, format, codec, size, digest, lines, rows, quarantined, reject_reasons, ignored,
+                    duplicates, first_event, last_event, processed_time, problem
+                FROM ledger WHERE source_name = $source ORDER BY landing_hour, uri""",
+                {"source": source_name},
+            ),
+            "partitions": rows(
+                connection,
+                """SELECT dataset, hour_start, staged, rows, duplicates, slices, landing_hours, revision, published_time,
+                    inputs, content
+                FROM books WHERE source_name = $source ORDER BY dataset, hour_start""",
+                {"source": source_name},
+            ),
+        }
+
+
+def revisions(
+    settings: Settings, since: datetime | None = None, source_name: str | None = None
+) -> list[dict[str, Any]]:
+    """Changes of published partitions made since then (naive UTC, by the store's clock), oldest first."""
+    statements = load_statements(settings.sql)
+    with snapshot(settings.lake, statements, ["revisions"], source=source_name) as connection:
+        return rows(
+            connection,
+            """SELECT source_name, dataset, hour_start, revision, revised_time, reason, rows_before, rows_after, difference,
+                landing_hours
+            FROM revisions WHERE $since IS NULL OR revised_time >= $since ORDER BY revised_time, source_name, hour_start""",
+            {"since": since},
+        )
+
+
 def _hours(landings: list[tuple[datetime, str]]) -> dict[str, Any]:
     """``landings`` are the event hours in order, each with the newest landing hour of its rows as text."""
     present = [hour for hour, _ in landings]
