@@ -50,9 +50,13 @@ _LEDGER = {
     "first_event": "earliest event_time of its rows",
     "last_event": "latest event_time of its rows",
     "problem": "why it was quarantined whole, else NULL",
+    "format_digest": "SHA-256 of the format's SQL and the macros",
+    "reject_reasons": "lines rejected by reason, with N for numbers; the rarest as other",
+    "duplicates": "rows that are staged and not published",
+    "processed_time": "when its account was last written, UTC, by the store's clock",
     "inputs": "digest of SQL, settings and engine that decided the outcome",
 }
-_PARTITIONS = {
+_BOOKS = {
     "source_name": "the source in sources.toml",
     "dataset": "the dataset",
     "hour_start": "the event hour, UTC",
@@ -61,8 +65,26 @@ _PARTITIONS = {
     "duplicates": "rows staged and not published",
     "slices": "slices it was made of",
     "landing_hours": "landing hours of those slices",
+    "revision": "1 when first published, one more for each change",
+    "published_time": "when its object was last written, UTC, by the store's clock",
     "inputs": "digest of the slices, settings and engine it was made of",
+    "content": "its seal: SHA-256 of the object, with zeros in place of the seal itself",
     "key": "key of its object in the lake",
+}
+_REVISIONS = {
+    "source_name": "the source in sources.toml",
+    "dataset": "the dataset",
+    "hour_start": "the event hour, UTC",
+    "revision": "its number, from 2",
+    "revised_time": "when it was made, UTC, by the store's clock",
+    "reason": "on_time (only rows that landed in the event hour or the next), late, changed (objects were replaced or "
+    "withdrawn), rebuilt (same slices, other settings or engine), replay, audit",
+    "rows_before": "rows published before",
+    "rows_after": "rows published since",
+    "difference": "rows_after − rows_before",
+    "landing_hours": "landing hours whose slices differ",
+    "content_before": "seal of the partition before, empty where there was none",
+    "content_after": "seal of the partition since, empty where it was removed",
 }
 
 
@@ -112,8 +134,9 @@ def schema_page(statements: Statements) -> str:
     views = _described()
     parts += ["## ledger\n", "One row for each raw object: its account. It closes:\n"
               "`lines + joined_in = row_lines + quarantined + ignored + joined_out`.\n", _meanings(views["ledger"], _LEDGER)]  # fmt: skip
-    parts += ["## partitions\n", "One row for each published partition, from the metadata of its file. It closes:\n"
-              "`staged = rows + duplicates`.\n", _meanings(views["partitions"], _PARTITIONS)]  # fmt: skip
+    parts += ["## books\n", "One row for each published partition, from the metadata of its file. It closes:\n"
+              "`staged = rows + duplicates`.\n", _meanings(views["books"], _BOOKS)]  # fmt: skip
+    parts += ["## revisions\n", "One row for each change of a published partition.\n", _meanings(views["revisions"], _REVISIONS)]  # fmt: skip
     for metric in statements.metrics.values():
         grain = ", ".join(f"`{column}`" for column in metric.grain)
         given = [(f"`{name}`", f"`{kind}`") for name, kind in views[f"metrics_{metric.name}"].items()]
@@ -138,9 +161,7 @@ def schema_page(statements: Statements) -> str:
 def _described() -> dict[str, dict[str, str]]:
     """View → column → type, of an empty lake: then no Hive columns are guessed from paths."""
     with tempfile.TemporaryDirectory() as lake, etl.connect(lake) as connection:
-        views = [
-            row[0] for row in connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
-        ]
+        views = [row[0] for row in connection.execute("SHOW TABLES").fetchall()]
         return {view: {row[0]: row[1] for row in connection.execute(f'DESCRIBE "{view}"').fetchall()} for view in views}
 
 
