@@ -236,9 +236,11 @@ def _datasets(source: Source, statement: Statement) -> list[str]:
 
 
 def _set_aside(parsed: Parsed, item: Object, problem: str) -> None:
-    """Book an object as quarantined whole, with the lines that can be counted in it; one of blank lines is ignored."""
+    """Book an object as quarantined whole, with the lines that can be counted in it.
+
+    One of blank lines has no format to be recognised by: it is ignored."""
     reading = Reading()
-    newlines, last, blank = 0, b"", True
+    newlines, last, blank = 0, b"", parsed.formats[item.raw.number] == UNKNOWN
     try:
         for chunk in chunks(item.raw.path, item.raw.number, reading):
             newlines += chunk.count(b"\n")
