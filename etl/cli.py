@@ -26,8 +26,8 @@ from etl.model.hours import format_hour, hours_between, parse_hour
 from etl.schema import DATASETS
 from etl.text import CONTROL, visible
 
-# a spreadsheet skips blanks and quotes before it looks, and a careless reader of CSV takes a line of a cell for a row
-_FORMULA = re.compile(r"""(?m)(?:^|(?<=\r))(?=[\s"']*[=+\-@＝＋－＠]|[\t\r])""")
+# a spreadsheet skips blanks and quotes before it looks, and a careless reader takes a line of a cell for a row
+_FORMULA = re.compile(r'(?m)^(?=[\s"]*[=+\-@＝＋－＠]|[\t\r])')
 _WIDTH_OF_PIPES = 180
 _stderr = Console(stderr=True)
 
@@ -387,7 +387,9 @@ def _finite(value: object) -> object:
 def _safe_cell(value: object) -> object:
     """A spreadsheet must not run log content as a formula, nor may it steer a terminal."""
     if isinstance(value, str):
-        return CONTROL.sub(lambda found: found[0] if found[0] in "\t\n" else visible(found[0]), _FORMULA.sub("'", value))
+        return CONTROL.sub(
+            lambda found: found[0] if found[0] in "\t\n" else visible(found[0]), _FORMULA.sub("'", value)
+        )
     return _plain(value) if isinstance(value, (datetime, date)) else value
 
 
