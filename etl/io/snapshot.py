@@ -197,7 +197,12 @@ def _take(
 ) -> list[Path]:
     """Local copies of the listed objects; an object that is replaced while it is taken is taken again."""
     for _ in range(_ATTEMPTS):
-        listed = [stat for stat in lake.list(prefix) if stat.key.endswith(suffix) and _within(stat.key, first, last)]
+        listed = [
+            stat
+            for stat in lake.list(prefix)
+            # S3 takes any key, but a path with .. in it would lead out of the folder
+            if stat.key.endswith(suffix) and ".." not in stat.key.split("/") and _within(stat.key, first, last)
+        ]
         try:
             with ThreadPoolExecutor(_PARALLEL_COPIES) as pool:
                 return list(pool.map(lambda stat: _copy(lake, folder, stat), listed))
