@@ -24,9 +24,10 @@ from etl.config import Settings, Source, checked_encoding, checked_format, check
 from etl.errors import ConfigError, EtlError
 from etl.model.hours import format_hour, hours_between, parse_hour
 from etl.schema import DATASETS
+from etl.text import CONTROL, visible
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# a spreadsheet skips blanks and quotes before it looks, and a careless reader takes a line of a cell for a row
+_FORMULA = re.compile(r'(?m)^(?=[\s"]*[=+\-@＝＋－＠]|[\t\r])')
 _WIDTH_OF_PIPES = 180
 _stderr = Console(stderr=True)
 
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.command(options) or 0)
     except EtlError as error:
-        _stderr.print(f"etl: {_visible(str(error))}", style="red", markup=False, highlight=False, soft_wrap=True)
+        _stderr.print(f"etl: {visible(str(error))}", style="red", markup=False, highlight=False, soft_wrap=True)
         return error.exit_code
     except BrokenPipeError:
         sys.stderr.close()
@@ -247,7 +248,7 @@ def _detect(options: argparse.Namespace) -> int:
         print(_json(found))
     else:
         for item in found:
-            print(_visible(f"{item['file']}"), item["format"], sep="\t")
+            print(visible(f"{item['file']}"), item["format"], sep="\t")
     return 0
 
 
@@ -491,7 +492,7 @@ def _report(options: argparse.Namespace) -> int:
 
     html = render(_settings(options), options.report, options.first, options.last)
     options.output.write_text(html, encoding="utf-8")
-    _stderr.print(f"written: {options.output}", highlight=False)
+    _stderr.print(f"written: {visible(str(options.output))}", markup=False, highlight=False)
     return 0
 
 
@@ -518,7 +519,7 @@ def print_table(names: list[str], cells: list[list[str]], console: Console | Non
     """A table on standard output or another console; cells are shown as they are, without markup."""
     table = Table(header_style="bold")
     for name in names:
-        table.add_column(Text(_visible(name)), overflow="fold")
+        table.add_column(Text(visible(name)), overflow="fold")
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
     (console or _wide(Console())).print(table)
@@ -532,12 +533,7 @@ def _wide(console: Console) -> Console:
 def _shown(value: object) -> str:
     if type(value) is int:
         return f"{value:,}"
-    return "" if value is None else _visible(str(_plain(value) if isinstance(value, datetime) else value))
-
-
-def _visible(text: str) -> str:
-    """Control and direction characters as escapes: log content must not steer the terminal."""
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}" if found[0] != "\n" else " ", text)
+    return "" if value is None else visible(str(_plain(value) if isinstance(value, datetime) else value))
 
 
 def _json(value: object) -> str:
@@ -546,7 +542,7 @@ def _json(value: object) -> str:
         text = json.dumps(value, default=_plain, ensure_ascii=False, allow_nan=False)
     except ValueError:
         text = json.dumps(_finite(value), default=_plain, ensure_ascii=False)
-    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _finite(value: object) -> object:
@@ -559,9 +555,11 @@ def _finite(value: object) -> object:
 
 
 def _safe_cell(value: object) -> object:
-    """A spreadsheet must not run log content as a formula."""
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return "'" + value
+    """A spreadsheet must not run log content as a formula, nor may it steer a terminal."""
+    if isinstance(value, str):
+        return CONTROL.sub(
+            lambda found: found[0] if found[0] in "\t\n" else visible(found[0]), _FORMULA.sub("'", value)
+        )
     return _plain(value) if isinstance(value, (datetime, date)) else value
 
 

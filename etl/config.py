@@ -195,6 +195,9 @@ class _Reader:
     def settings(self, raw: dict[str, Any]) -> Settings:
         self.only(raw, "", {"lake", "sources", "sql"})
         lake = self.uri("lake", raw.get("lake"))
+        if "=" in lake:
+            # event_hour=5/lake would be read as the hour of every row
+            raise self.fail("lake", lake, "a path without =, which readers would take for a column of the lake")
         tables = raw.get("sources")
         if not isinstance(tables, dict) or not tables:
             raise self.fail("sources", tables, "at least one table [sources.<name>]")

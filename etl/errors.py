@@ -20,12 +20,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from etl.text import visible
+
 
 class EtlError(Exception):
-    """Base of all errors. The message says what happened, where, what was expected and what to do next."""
+    """Base of all errors. The message says what happened, where, what was expected and what to do next.
+
+    It may quote logs and names of objects, and goes to terminals and logs: as text it is one line without control characters.
+    """
 
     exit_code = 1
     retryable = False
+
+    def __str__(self) -> str:
+        return visible(super().__str__())
 
 
 class ConfigError(EtlError):

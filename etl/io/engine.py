@@ -45,7 +45,7 @@ def configure(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     connection.execute(
         f"SET TimeZone = 'UTC'; SET threads = {THREADS}; SET memory_limit = '{MEMORY_LIMIT}'; "
         f"SET temp_directory = {quote(str(folder / 'spill'))}; SET preserve_insertion_order = true; "
-        "SET autoinstall_known_extensions = false; SET autoload_known_extensions = false; "
+        "SET enable_progress_bar = false; SET autoinstall_known_extensions = false; SET autoload_known_extensions = false; "
         # a scratch file may be written anew under its name: the cache tells files apart by size and a coarse time only
         "SET enable_external_file_cache = false; "
         # the order of rows is part of the result: joins keep their sides, and x IN (…) does not become a join

@@ -36,6 +36,8 @@ LONGEST_HEADING = 64 << 10
 KEPT_OF_TOO_LONG = 1024
 EXPANSION_CAP = 1000
 EXPANSION_FREE = 64 << 20
+RECORDS_PER_BYTE = 10
+RECORDS_FREE = 1_000_000
 
 INVALID_UTF8, NUL_BYTE, TOO_LONG, CONTINUATION = "invalid_utf8", "nul", "too_long", "continuation"
 FIRST_LINE = "first line"
@@ -58,6 +60,10 @@ SCHEMA = pa.schema(
         ("text", pa.string()),
     ]
 )
+_BOMB = (
+    f"decompression bomb: more than {RECORDS_PER_BYTE} records for each stored byte; expected a log. "
+    "If it is one, store the object uncompressed"
+)
 _BOM = b"\xef\xbb\xbf"
 _MAGIC = (
     (b"\x1f\x8b", "gzip"),
@@ -69,7 +75,7 @@ _MAGIC = (
 
 
 class CorruptObject(EtlError):
-    """An object cannot be decompressed to its end; it is quarantined whole."""
+    """An object cannot be decompressed to its end, or is a bomb; it is quarantined whole."""
 
     def __init__(self, number: int, problem: str) -> None:
         self.number, self.problem = number, problem
@@ -298,16 +304,26 @@ class RecordReader:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Record batches in the order of the inputs. Raises CorruptObject."""
+        records = dict.fromkeys(self.readings, 0)
+        allowed = {item.number: RECORDS_FREE + item.path.stat().st_size * RECORDS_PER_BYTE for item in self._inputs}
         try:
-            if self._cut.wrapper or self._cut.elements or self._cut.octets:
-                from etl.io.framing import framed
-
-                yield from framed(self._inputs, self._cut, self.readings)
-            else:
-                yield from self._cut_lines()
+            for batch in self._cut_all():
+                for number, count in zip(*np.unique(batch["object_no"].to_numpy(), return_counts=True), strict=True):
+                    records[number] += count
+                    # a kilobyte of gzip holds half a million line ends, and each record takes scratch space
+                    if records[number] > allowed[number]:
+                        raise CorruptObject(int(number), _BOMB)
+                yield batch
         except CorruptObject as error:
             self.failed = error
             raise
+
+    def _cut_all(self) -> Iterator[pa.RecordBatch]:
+        if self._cut.wrapper or self._cut.elements or self._cut.octets:
+            from etl.io.framing import framed
+
+            return framed(self._inputs, self._cut, self.readings)
+        return self._cut_lines()
 
     def _cut_lines(self) -> Iterator[pa.RecordBatch]:
         waiting: _Open | None = None

@@ -206,7 +206,8 @@ class _Taken:
         return bool(gone or wanted)
 
     def _is_wanted(self, key: str) -> bool:
-        if not key.endswith((".parquet", ".json")):
+        # S3 takes any key, but a path with .. in it would lead out of the folder
+        if not key.endswith((".parquet", ".json")) or ".." in key.split("/"):
             return False
         if self.source and key.startswith(("events/", "metrics/")) and not key.endswith(f"/{self.source}.parquet"):
             return False

@@ -145,8 +145,13 @@ class LocalStore:
             if stat.key.startswith(prefix):
                 yield stat
 
-    def _walk(self, folder: Path) -> Iterator[Stat]:
+    def _walk(self, folder: Path, above: tuple[tuple[int, int], ...] = ()) -> Iterator[Stat]:
         try:
+            found = folder.stat()
+            if (found.st_dev, found.st_ino) in above:
+                # a link to a folder that it is in
+                return
+            above = (*above, (found.st_dev, found.st_ino))
             entries = list(os.scandir(folder))
         except FileNotFoundError:
             return
@@ -156,7 +161,7 @@ class LocalStore:
             if entry.name.startswith("."):
                 continue
             if entry.is_dir():
-                yield from self._walk(Path(entry.path))
+                yield from self._walk(Path(entry.path), above)
             elif entry.is_file():
                 with contextlib.suppress(FileNotFoundError):
                     yield self._stat(Path(entry.path), entry.stat())
@@ -280,7 +285,11 @@ class S3Store:
                 Bucket=self._bucket, Prefix=self._prefix + prefix
             )
             return [
-                self._stat(item) for page in pages for item in page.get("Contents", ()) if not item["Key"].endswith("/")
+                self._stat(item)
+                for page in pages
+                for item in page.get("Contents", ())
+                # consoles mark a folder with an empty object; one that has content is an object like others
+                if item["Size"] or not item["Key"].endswith("/")
             ]
 
         yield from sorted(self._call("list", prefix, all_pages), key=lambda item: item.key)

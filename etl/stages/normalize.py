@@ -17,14 +17,14 @@ from typing import Any
 
 from etl import layout
 from etl.config import Settings, Source
-from etl.errors import ObjectChanged, ObjectCorrupt, QuarantineLimitExceeded
+from etl.errors import ObjectChanged, ObjectCorrupt, ObjectMissing, QuarantineLimitExceeded
 from etl.io.engine import VERSION, write_parquet
 from etl.io.raw import RawInput
 from etl.io.statements import Statements
 from etl.io.store import Store, file_digest, open_store, put_bytes
 from etl.io.workspace import Workspace, workspace
 from etl.layout import Partition
-from etl.model.hours import format_hour, hours_between, parse_hour
+from etl.model.hours import format_hour, hours_between, parse_hour, to_hour
 from etl.model.ledger import Ledger, ObjectBook, SliceBook
 from etl.model.worklist import RawObject, WorkList, in_producer_order, printable, producer_of, shard_of
 from etl.stages.land import read_work_list
@@ -257,18 +257,29 @@ class _Shard:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _fetch(self, raw: Store, listed: list[RawObject]) -> list[Object]:
-        objects = []
-        for number, item in enumerate(in_producer_order(listed, self.source.producer)):
-            path = raw.fetch(item.key, self.space.folder, item.etag)
+        objects: list[Object] = []
+        for item in in_producer_order(listed, self.source.producer):
+            try:
+                path = raw.fetch(item.key, self.space.folder, item.etag)
+            except ObjectChanged:
+                # the next attempt would have the same work list: what was replaced since is read as it is now
+                now = self._relisted(raw, item)
+                if now is None:
+                    continue
+                item, path = now, raw.fetch(now.key, self.space.folder, now.etag)
             producer = producer_of(item.key, self.source.producer)
-            objects.append(
-                Object(
-                    RawInput(number, path, datetime.fromisoformat(item.modified), producer),
-                    printable(raw.uri(item.key)),
-                    item,
-                )
-            )
+            observed = datetime.fromisoformat(item.modified)
+            objects.append(Object(RawInput(len(objects), path, observed, producer), printable(raw.uri(item.key)), item))
         return objects
+
+    def _relisted(self, raw: Store, item: RawObject) -> RawObject | None:
+        """The object as it is now, or None where its new LastModified moves it to another landing hour."""
+        found = raw.stat(item.key)
+        if found is None:
+            raise ObjectMissing(f"{raw.uri(item.key)}: deleted after it was listed. Run again.")
+        if not found.size or (not self.source.lands_by_key and to_hour(found.modified) != self.landing):
+            return None
+        return RawObject(found.key, found.etag, found.size, f"{found.modified:%Y-%m-%dT%H:%M:%S}")
 
     def _require_unchanged(self, raw: Store, objects: list[Object]) -> None:
         """A local file is read in place: its writer must not have touched it meanwhile."""

@@ -221,21 +221,36 @@ def _parse_group(space: Workspace, source: Source, parsed: Parsed, label: str, m
         try:
             sql = _parsed_sql(space, source, statement, reader)
             engine.write_parquet(space.connection, sql, path, compression="lz4")
-        except duckdb.Error as error:
+        except duckdb.Error as failure:
             if reader.failed is None:
-                raise StatementError(f"{statement.path}: {error}") from None
-            broken = next(item for item in members if item.raw.number == reader.failed.number)
-            _set_aside(parsed, broken, reader.failed.problem)
-            # what the broken object tore apart does not join
-            after = members.index(broken)
-            members = [
-                item if at < after else _torn_off(item, broken) for at, item in enumerate(members) if at != after
-            ]
+                raise StatementError(f"{statement.path}: {failure}") from None
+            members = _without(parsed, members, reader.failed)
+            # one attempt for each of many damaged objects would read the others as often
+            for item in members[:]:
+                if item.raw.number > reader.failed.number and (error := _damage(item)):
+                    members = _without(parsed, members, error)
         else:
             parsed.readings.update(reader.readings)
             for dataset in _datasets(source, statement):
                 parsed.files.setdefault(dataset, []).append(path)
             return
+
+
+def _without(parsed: Parsed, members: list[Object], failed: CorruptObject) -> list[Object]:
+    """Set one object aside; what it tore apart does not join."""
+    after = next(at for at, item in enumerate(members) if item.raw.number == failed.number)
+    broken = members[after]
+    _set_aside(parsed, broken, failed.problem)
+    return [item if at < after else _torn_off(item, broken) for at, item in enumerate(members) if at != after]
+
+
+def _damage(item: Object) -> CorruptObject | None:
+    try:
+        for _ in chunks(item.raw.path, item.raw.number, Reading()):
+            pass
+    except CorruptObject as error:
+        return error
+    return None
 
 
 def _torn_off(item: Object, broken: Object) -> Object:
@@ -254,9 +269,11 @@ def _datasets(source: Source, statement: Statement) -> list[str]:
 
 
 def _set_aside(parsed: Parsed, item: Object, problem: str) -> None:
-    """Book an object as quarantined whole, with the lines that can be counted in it; one of blank lines is ignored."""
+    """Book an object as quarantined whole, with the lines that can be counted in it.
+
+    One of blank lines has no format to be recognised by: it is ignored."""
     reading = Reading()
-    newlines, last, blank = 0, b"", True
+    newlines, last, blank = 0, b"", parsed.formats[item.raw.number] == UNKNOWN
     try:
         for chunk in chunks(item.raw.path, item.raw.number, reading):
             newlines += chunk.count(b"\n")

@@ -17,6 +17,7 @@ from etl.io.snapshot import snapshot
 from etl.io.statements import load_statements
 from etl.io.store import open_store, put_bytes
 from etl.model.hours import HOUR, format_hour
+from etl.text import visible
 
 
 def render(settings: Settings, report_name: str, first: datetime, last: datetime) -> str:
@@ -32,7 +33,9 @@ def render(settings: Settings, report_name: str, first: datetime, last: datetime
     with snapshot(settings.lake, statements, views, first, last) as connection:
         set_variables(connection, first_hour=first, last_hour=last)
         tables = {name: rows(connection, query.sql) for name, query in report.queries.items()}
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, finalize=_legible, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters.update(count=_count, size=_size, share=_share, ms=_ms, hour=format_hour)
     template = environment.from_string(report.template.read_text(encoding="utf-8"))
     titles = {name: query.header["title"] for name, query in report.queries.items()}
@@ -46,6 +49,11 @@ def write(settings: Settings, report_name: str, first: datetime, last: datetime)
     with tempfile.TemporaryDirectory() as folder:
         put_bytes(open_store(settings.lake), html.encode(), key, Path(folder))
     return key
+
+
+def _legible(value: Any) -> Any:
+    """HTML knows no control characters, and those of direction would turn a path around."""
+    return visible(value) if type(value) is str else value
 
 
 def _count(value: Any) -> str:

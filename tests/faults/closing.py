@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +39,8 @@ def assert_closed(settings: Settings, source: str, lines: int) -> dict[str, int]
             [source],
         ).fetchall()
         [parts] = connection.execute(
-            "SELECT coalesce(sum(rows), 0), coalesce(sum(duplicates), 0) FROM books WHERE source_name = $1", [source]
+            "SELECT coalesce(sum(rows), 0), coalesce(sum(duplicates), 0) FROM books WHERE source_name = $1",
+            [source],
         ).fetchall()
         views = [row[0] for row in connection.execute("SHOW TABLES").fetchall() if row[0].startswith("events_")]
         counts = [f"(SELECT count(*) FROM {view} WHERE source_name = $1)" for view in views]
@@ -75,11 +77,12 @@ def _without_history(key: str, data: bytes) -> bytes:
 
 
 def assert_same_from_raw(settings: Settings, source: str, hours: list[str]) -> None:
-    """A new lake, made of the same raw objects in one quiet pass over these landing hours, holds the same bytes."""
+    """A new lake, made of the same raw objects in one quiet pass over these landing hours, holds the same bytes of the source."""
     with tempfile.TemporaryDirectory() as folder:
         fresh = replace(settings, lake=f"{folder}/lake")
         for hour in hours:
             run(fresh, source, hour)
         expected, found = digests(fresh.lake), digests(settings.lake)
     empty = hashlib.sha256(b"").hexdigest()
-    assert {key: value for key, value in found.items() if value != empty} == expected
+    mine = {key: value for key, value in found.items() if value != empty and source in re.split("[/.]", key)}
+    assert mine == expected

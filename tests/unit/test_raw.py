@@ -213,6 +213,19 @@ def test_an_object_that_expands_without_end_is_refused(tmp_path: Path, monkeypat
         read(put(tmp_path, gzip.compress(gzip.compress(b"\0" * (64 << 20)) and b"\0" * (64 << 20))))
 
 
+@pytest.mark.parametrize(
+    ("unit", "cut"), [(b"\n", Cut()), (b"a\n", Cut()), (b'{"a":1}', Cut(elements="all")), (b"3 <1>", Cut(octets=True))]
+)
+def test_an_object_of_more_records_than_a_log_can_have_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unit: bytes, cut: Cut
+) -> None:
+    monkeypatch.setattr(raw, "RECORDS_FREE", 1000)
+    text = unit * 100_000
+    with pytest.raises(CorruptObject, match="more than 10 records for each stored byte"):
+        list(RecordReader([RawInput(0, put(tmp_path, gzip.compress(text)), OBSERVED, "p")], cut).batches())
+    assert list(RecordReader([RawInput(0, put(tmp_path, text), OBSERVED, "p")], cut).batches())
+
+
 @pytest.mark.parametrize("name", ["", "x", "\x1f", "PK", "BZ", "{"])
 def test_short_heads_are_plain(name: str) -> None:
     assert codec_of(name.encode("latin-1")) == "none"
