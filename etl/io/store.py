@@ -142,8 +142,6 @@ class LocalStore:
 
     def list(self, prefix: str) -> Iterator[Stat]:
         start = self._file(prefix.rpartition("/")[0])
-        if not start.is_dir():
-            return
         for stat in sorted(self._walk(start), key=lambda item: item.key):
             if stat.key.startswith(prefix):
                 yield stat
@@ -151,7 +149,7 @@ class LocalStore:
     def _walk(self, folder: Path) -> Iterator[Stat]:
         try:
             entries = list(os.scandir(folder))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
             self._refuse("list", str(folder), error)
@@ -160,22 +158,23 @@ class LocalStore:
                 continue
             if entry.is_dir():
                 yield from self._walk(Path(entry.path))
-            elif entry.is_file():
-                with contextlib.suppress(FileNotFoundError):
-                    yield self._stat(Path(entry.path), entry.stat())
+            elif entry.is_file() and (stat := self._stat(Path(entry.path))):
+                yield stat
 
-    def _stat(self, path: Path, found: os.stat_result) -> Stat:
+    def _stat(self, path: Path) -> Stat | None:
+        try:
+            found = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            self._refuse("look at", str(path), error)
         modified = datetime.fromtimestamp(found.st_mtime_ns // 10**9, UTC).replace(tzinfo=None)
         return Stat(
             path.relative_to(self._path).as_posix(), f"{found.st_size:x}-{found.st_mtime_ns:x}", found.st_size, modified
         )
 
     def stat(self, key: str) -> Stat | None:
-        path = self._file(key)
-        try:
-            return self._stat(path, path.stat())
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        return self._stat(self._file(key))
 
     def fetch(self, key: str, folder: Path, etag: str | None = None) -> Path:
         path = self._file(key)
@@ -208,20 +207,21 @@ class LocalStore:
                 return file.read()
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            self._refuse("read", self.uri(key), error)
 
     def digest(self, key: str) -> str | None:
         try:
             return file_digest(self._file(key))
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            self._refuse("read", self.uri(key), error)
 
     def put(self, path: Path, key: str) -> bool:
         target = self._file(key)
-        if (
-            target.exists()
-            and target.stat().st_size == path.stat().st_size
-            and file_digest(target) == file_digest(path)
-        ):
+        present = self.stat(key)
+        if present and present.size == path.stat().st_size and self.digest(key) == file_digest(path):
             return False
         temp = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
         try:
@@ -469,6 +469,8 @@ class S3Store:
 
     def _raise_final(self, verb: str, key: str, error: Any) -> None:
         """Raise what no further attempt can change; return where one may help."""
+        if verb == "head" and error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in (400, 401, 403):
+            self._explain_head(key)
         code = str(error.response.get("Error", {}).get("Code", ""))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         said = f"{code or status}: {error.response.get('Error', {}).get('Message', '')}"
@@ -503,6 +505,11 @@ class S3Store:
             raise StoreRefused(
                 f"{self.uri(key)}: cannot {verb}: {said}; correct the URI, the region or the endpoint"
             ) from None
+
+    def _explain_head(self, key: str) -> None:
+        """A HEAD's refusal has no body either: ask for the same in a way that is answered with the reason."""
+        with contextlib.suppress(ObjectMissing, ObjectChanged):
+            self._call("read", key, lambda _: self._get(key, Range="bytes=0-0"))
 
     def _require_bucket(self, key: str) -> None:
         """A HEAD's 404 has no body: tell a missing bucket from a missing object."""
@@ -539,25 +546,22 @@ def seconds(variable: str, default: float) -> float:
 
 def _s3_client() -> S3Client:
     """The client of this process for the present credentials: making one takes longer than most requests."""
+    timeout = seconds("LOGBUCKET_STORE_TIMEOUT", _TIMEOUT_SECONDS)
+    environment = sorted(item for item in os.environ.items() if item[0].startswith("AWS_"))
     # boto3 clients must not cross a fork
-    key = (os.getpid(), *sorted(_credentials.items()), *sorted(_environment().items()))
+    key = (os.getpid(), timeout, *sorted(_credentials.items()), *environment)
     client = _clients.get(key)
     if client is None:
-        client = _new_client()
+        client = _new_client(timeout)
         _clients.clear()
         _clients[key] = client
     return client
 
 
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "LOGBUCKET_STORE_"))}
-
-
-def _new_client() -> S3Client:
+def _new_client(timeout: float) -> S3Client:
     import boto3
     from botocore.config import Config
 
-    timeout = seconds("LOGBUCKET_STORE_TIMEOUT", _TIMEOUT_SECONDS)
     config = Config(
         connect_timeout=min(10, timeout),
         read_timeout=timeout,

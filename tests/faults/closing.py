@@ -38,7 +38,8 @@ def assert_closed(settings: Settings, source: str, lines: int) -> dict[str, int]
             [source],
         ).fetchall()
         [parts] = connection.execute(
-            "SELECT coalesce(sum(rows), 0), coalesce(sum(duplicates), 0) FROM partitions WHERE source_name = $1", [source]
+            "SELECT coalesce(sum(rows), 0), coalesce(sum(duplicates), 0) FROM partitions WHERE source_name = $1",
+            [source],
         ).fetchall()
         views = [row[0] for row in connection.execute("SHOW TABLES").fetchall() if row[0].startswith("events_")]
         counts = [f"(SELECT count(*) FROM {view} WHERE source_name = $1)" for view in views]
