@@ -104,6 +104,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--seed", type=int, default=1)
     command.add_argument("--start", default="2026-11-22T00", help="first landing hour (default: %(default)s)")
     command.set_defaults(command=_simulate)
+
+    command = commands.add_parser("doctor", help="try what the stores of sources.toml can do")
+    command.add_argument("uri", nargs="?", help="a store to write to instead: a folder or s3://bucket/prefix")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(command=_doctor)
     return parser
 
 
@@ -342,6 +347,24 @@ def _simulate(options: argparse.Namespace) -> int:
         json.dumps({name: {"lines": item.lines, "published": item.published} for name, item in truth.sources.items()})
     )
     return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from etl.stages.doctor import doctor
+
+    found = doctor(None if options.uri else _settings(options), options.uri)
+    if options.json:
+        print(_json(found))
+    else:
+        for store in dict.fromkeys(item["store"] for item in found):
+            mine = [item for item in found if item["store"] == store]
+            marks = ["ok" if item["ok"] else ("FAILED" if item["needed"] else "no") for item in mine]
+            names = [store, "", "found", "meaning"]
+            cells = [
+                [item["probe"], mark, item["found"], item["meaning"]] for item, mark in zip(mine, marks, strict=True)
+            ]
+            print_table(names, cells)
+    return 0 if all(item["ok"] or not item["needed"] for item in found) else 1
 
 
 def print_table(names: list[str], cells: list[list[str]], console: Console | None = None) -> None:

@@ -267,15 +267,28 @@ class S3Store:
 
     def __init__(self, uri: str) -> None:
         self.root = uri.rstrip("/")
-        self._bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+        self.bucket, _, prefix = uri.removeprefix("s3://").partition("/")
         self._prefix = prefix.rstrip("/") + "/" if prefix.strip("/") else ""
 
     @property
-    def _client(self) -> S3Client:
+    def client(self) -> S3Client:
+        """The boto3 client, for what only S3 has."""
         return _s3_client()
+
+    def place(self, key: str) -> dict[str, Any]:
+        """Bucket and key as boto3 wants them."""
+        return {"Bucket": self.bucket, "Key": self._prefix + key}
 
     def uri(self, key: str) -> str:
         return f"{self.root}/{key}"
+
+    def any_key(self) -> str | None:
+        """The key of some object, or None where there is none: one request, whatever lies there."""
+        page = self._call(
+            "list", "", lambda _: self.client.list_objects_v2(Bucket=self.bucket, Prefix=self._prefix, MaxKeys=20)
+        )
+        keys = [item["Key"][len(self._prefix) :] for item in page.get("Contents", ())]
+        return next((key for key in keys if key and not key.endswith("/")), None)
 
     def list(self, prefix: str) -> Iterator[Stat]:
         items: list[Any] = []
@@ -291,7 +304,7 @@ class S3Store:
         )
 
     def _page(self, prefix: str, more: dict[str, str]) -> Any:
-        page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix + prefix, **more)  # type: ignore[arg-type]
+        page = self.client.list_objects_v2(Bucket=self.bucket, Prefix=self._prefix + prefix, **more)  # type: ignore[arg-type]
         # boto3 takes an empty answer for an empty listing, and a lost token for the last page: objects would seem deleted
         if "IsTruncated" not in page or (page["IsTruncated"] and not page.get("NextContinuationToken")):
             raise StoreUnavailable("the listing was cut short")
@@ -309,9 +322,7 @@ class S3Store:
 
     def _head(self, key: str) -> Any:
         try:
-            return self._call(
-                "head", key, lambda _: self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
-            )
+            return self._call("head", key, lambda _: self.client.head_object(**self.place(key)))
         except ObjectMissing:
             return None
 
@@ -381,13 +392,15 @@ class S3Store:
         data: bytes = answer["Body"].read()
         if len(data) != answer["ContentLength"]:
             raise StoreUnavailable(f"{len(data)} of {answer['ContentLength']} bytes arrived")
+        # a server that knows no ranges sends the whole
+        data = data[-_TAIL_BYTES:]
         recorded = answer["Metadata"].get(_TAIL_DIGEST)
         if recorded and hashlib.sha256(data).hexdigest() != recorded:
             raise StoreUnavailable("the end of its content is damaged: its SHA-256 is not the one that was written")
         return data
 
     def _get(self, key: str, **options: str) -> Any:
-        return self._client.get_object(Bucket=self._bucket, Key=self._prefix + key, **options)  # type: ignore[arg-type]
+        return self.client.get_object(**self.place(key), **options)  # type: ignore[arg-type]
 
     def digest(self, key: str) -> str | None:
         head = self._head(key)
@@ -410,9 +423,8 @@ class S3Store:
         def upload(limit: Limit) -> None:
             limit.extend(size / _SLOWEST_BYTES_PER_SECOND)
             with path.open("rb") as body:
-                self._client.put_object(
-                    Bucket=self._bucket,
-                    Key=self._prefix + key,
+                self.client.put_object(
+                    **self.place(key),
                     Body=body,
                     ContentLength=size,
                     ChecksumSHA256=base64.b64encode(bytes.fromhex(digest)).decode(),
@@ -423,7 +435,7 @@ class S3Store:
         return True
 
     def delete(self, key: str) -> None:
-        self._call("delete", key, lambda _: self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key))
+        self._call("delete", key, lambda _: self.client.delete_object(**self.place(key)))
 
     def _call(self, verb: str, key: str, call: Callable[[Limit], T]) -> T:
         """One operation: at most ``_ATTEMPTS`` requests, all of them within the deadline plus the time for their bytes."""
@@ -476,7 +488,7 @@ class S3Store:
         said = f"{code or status}: {error.response.get('Error', {}).get('Message', '')}"
         if code == "NoSuchBucket":
             raise StoreRefused(
-                f"{self.uri(key)}: bucket {self._bucket!r} does not exist; create it or correct the URI in sources.toml"
+                f"{self.uri(key)}: bucket {self.bucket!r} does not exist; create it or correct the URI in sources.toml"
             ) from None
         if status == 412:
             raise ObjectChanged(f"{self.uri(key)}: the object was replaced while it was read. Run again.") from None
@@ -514,10 +526,10 @@ class S3Store:
     def _require_bucket(self, key: str) -> None:
         """A HEAD's 404 has no body: tell a missing bucket from a missing object."""
         try:
-            self._call("look for", "", lambda _: self._client.head_bucket(Bucket=self._bucket))
+            self._call("look for", "", lambda _: self.client.head_bucket(Bucket=self.bucket))
         except ObjectMissing:
             raise StoreRefused(
-                f"{self.uri(key)}: bucket {self._bucket!r} does not exist; create it or correct the URI in sources.toml"
+                f"{self.uri(key)}: bucket {self.bucket!r} does not exist; create it or correct the URI in sources.toml"
             ) from None
         except StoreRefused:
             # a key that may not ask for the bucket may still read in it
