@@ -109,6 +109,21 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("uri", nargs="?", help="a store to write to instead: a folder or s3://bucket/prefix")
     command.add_argument("--json", action="store_true")
     command.set_defaults(command=_doctor)
+
+    command = commands.add_parser("archive", help="copy raw objects of landing hours to an archive, with manifests")
+    command.add_argument("source")
+    _add_hours(command, "landing hour")
+    command.add_argument("--to-archive", required=True, metavar="URI", help="a folder or s3://bucket/prefix")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(command=_archive)
+
+    command = commands.add_parser("restore", help="put archived raw objects back where they are missing")
+    command.add_argument("source")
+    _add_hours(command, "landing hour")
+    command.add_argument("--archive", required=True, metavar="URI", help="where `etl archive` copied them to")
+    command.add_argument("--into", metavar="URI", help="where to put them (default: where the source's raw begins)")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(command=_restore)
     return parser
 
 
@@ -365,6 +380,33 @@ def _doctor(options: argparse.Namespace) -> int:
             ]
             print_table(names, cells)
     return 0 if all(item["ok"] or not item["needed"] for item in found) else 1
+
+
+def _archive(options: argparse.Namespace) -> int:
+    from etl.stages.archive import archive
+
+    settings = _settings(options)
+    return _print_hours(options, archive(settings, options.source, options.first, options.last, options.to_archive))
+
+
+def _restore(options: argparse.Namespace) -> int:
+    from etl.stages.archive import restore
+
+    settings, hours = _settings(options), (options.first, options.last)
+    return _print_hours(options, restore(settings, options.source, *hours, options.archive, options.into))
+
+
+def _print_hours(options: argparse.Namespace, found: list[dict[str, Any]]) -> int:
+    """One record per landing hour; what is wrong with single objects goes to stderr, too."""
+    if options.json:
+        print(_json(found))
+    elif found:
+        names = [name for name in found[0] if name != "problems"]
+        print_table(names, [[_shown(item[name]) for name in names] for item in found])
+    problems = [text for item in found for text in item["problems"]]
+    for text in problems:
+        _stderr.print(f"etl: {_visible(text)}", style="red", markup=False, highlight=False, soft_wrap=True)
+    return 1 if problems else 0
 
 
 def print_table(names: list[str], cells: list[list[str]], console: Console | None = None) -> None:

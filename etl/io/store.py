@@ -34,6 +34,8 @@ _DIGEST = "logbucket-sha256"
 # the end of an object, which is all that is read of most Parquet files, has a digest of its own
 _TAIL_DIGEST = "logbucket-tail-sha256"
 _TAIL_BYTES = 64 * 1024
+# nanoseconds since 1970; S3 itself sets LastModified to the time of the upload
+_MODIFIED = "logbucket-modified"
 _ATTEMPTS = 6
 _FIRST_PAUSE_SECONDS = 0.4
 _TIMEOUT_SECONDS = 60.0
@@ -72,7 +74,7 @@ class Store(Protocol):
         """One object, or None."""
 
     def fetch(self, key: str, folder: Path, etag: str | None = None) -> Path:
-        """A local file with the object's content; a copy inside ``folder`` unless the store is local.
+        """A local file with the object's content and modification time; a copy inside ``folder`` unless the store is local.
 
         Raises ObjectMissing, and ObjectChanged where ``etag`` is given and no longer current.
         """
@@ -86,8 +88,11 @@ class Store(Protocol):
     def digest(self, key: str) -> str | None:
         """SHA-256 of the object's content in hex, or None where it does not exist."""
 
-    def put(self, path: Path, key: str) -> bool:
-        """Replace an object by a local file; False where it already had that content."""
+    def put(self, path: Path, key: str, modified_ns: int | None = None) -> bool:
+        """Replace an object by a local file; False where it already had that content.
+
+        ``modified_ns`` is the modification time (since 1970) that :meth:`fetch` is to give its copy; else it is now.
+        """
 
     def delete(self, key: str) -> None:
         """Remove an object; nothing happens where there is none."""
@@ -218,7 +223,7 @@ class LocalStore:
         except OSError as error:
             self._refuse("read", self.uri(key), error)
 
-    def put(self, path: Path, key: str) -> bool:
+    def put(self, path: Path, key: str, modified_ns: int | None = None) -> bool:
         target = self._file(key)
         present = self.stat(key)
         if present and present.size == path.stat().st_size and self.digest(key) == file_digest(path):
@@ -229,6 +234,8 @@ class LocalStore:
             with path.open("rb") as source, temp.open("wb") as sink:
                 shutil.copyfileobj(source, sink, _CHUNK)
                 sink.flush()
+                if modified_ns is not None:
+                    os.utime(sink.fileno(), ns=(modified_ns, modified_ns))
                 os.fsync(sink.fileno())
             temp.replace(target)
             _sync_folder(target.parent)
@@ -333,7 +340,8 @@ class S3Store:
             # a name for each attempt: one that was given up may still be writing
             path = folder / f"fetch-{secrets.token_hex(8)}"
             with path.open("wb") as sink:
-                self._receive(key, sink, limit, **condition)
+                modified_ns = self._receive(key, sink, limit, **condition)
+            os.utime(path, ns=(modified_ns, modified_ns))
             return path
 
         return self._call("read", key, download)
@@ -363,8 +371,11 @@ class S3Store:
         except ObjectMissing:
             return None
 
-    def _receive(self, key: str, sink: IO[bytes], limit: Limit, **options: str) -> None:
-        """Write a whole object to ``sink``. Raises StoreUnavailable unless it is complete and undamaged."""
+    def _receive(self, key: str, sink: IO[bytes], limit: Limit, **options: str) -> int:
+        """Write a whole object to ``sink``; its modification time in nanoseconds.
+
+        Raises StoreUnavailable unless it is complete and undamaged.
+        """
         answer = self._get(key, ChecksumMode="ENABLED", **options)
         limit.extend(answer["ContentLength"] / _SLOWEST_BYTES_PER_SECOND)
         recorded = answer["Metadata"].get(_DIGEST)
@@ -385,6 +396,8 @@ class S3Store:
                 f"its content is damaged: MD5 {digest.hexdigest()}, ETag {md5} "
                 "(if the ETags of this store are no MD5, set LOGBUCKET_ETAG=opaque)"
             )
+        kept = answer["Metadata"].get(_MODIFIED, "")
+        return int(kept) if kept.isdecimal() else int(answer["LastModified"].timestamp()) * 10**9
 
     def _tail(self, key: str, limit: Limit) -> bytes:
         answer = self._get(key, Range=f"bytes=-{_TAIL_BYTES}")
@@ -408,17 +421,22 @@ class S3Store:
             return None
         if recorded := head["Metadata"].get(_DIGEST):
             return str(recorded)
-        body = self.read(key)
-        return None if body is None else hashlib.sha256(body).hexdigest()
+        with tempfile.TemporaryDirectory(dir=os.environ.get("LOGBUCKET_TMP")) as folder:
+            try:
+                return file_digest(self.fetch(key, Path(folder)))
+            except ObjectMissing:
+                return None
 
-    def put(self, path: Path, key: str) -> bool:
+    def put(self, path: Path, key: str, modified_ns: int | None = None) -> bool:
         digest = file_digest(path)
         if self.digest(key) == digest:
             return False
         size = path.stat().st_size
         with path.open("rb") as file:
             file.seek(max(0, size - _TAIL_BYTES))
-            tail = hashlib.sha256(file.read()).hexdigest()
+            metadata = {_DIGEST: digest, _TAIL_DIGEST: hashlib.sha256(file.read()).hexdigest()}
+        if modified_ns is not None:
+            metadata[_MODIFIED] = str(modified_ns)
 
         def upload(limit: Limit) -> None:
             limit.extend(size / _SLOWEST_BYTES_PER_SECOND)
@@ -428,7 +446,7 @@ class S3Store:
                     Body=body,
                     ContentLength=size,
                     ChecksumSHA256=base64.b64encode(bytes.fromhex(digest)).decode(),
-                    Metadata={_DIGEST: digest, _TAIL_DIGEST: tail},
+                    Metadata=metadata,
                 )
 
         self._call("write", key, upload)
