@@ -531,7 +531,8 @@ class S3Store:
             if verb == "head":
                 self._require_bucket(key)
             raise ObjectMissing(f"{self.uri(key)}: no such object") from None
-        if 300 <= status < 500 and status not in (408, 409, 429) and code not in _PASSING:
+        hopeless = 300 <= status < 500 and status not in (408, 409, 429) and code not in _PASSING
+        if hopeless or status == 501:
             raise StoreRefused(
                 f"{self.uri(key)}: cannot {verb}: {said}; correct the URI, the region or the endpoint"
             ) from None

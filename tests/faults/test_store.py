@@ -24,7 +24,7 @@ import pytest
 from botocore.config import Config
 
 from etl.config import Settings, load
-from etl.errors import EtlError, StoreRefused, StoreUnavailable
+from etl.errors import ConfigError, EtlError, StoreRefused, StoreUnavailable
 from etl.io.store import open_store, use_credentials
 from etl.stages.run import run
 from tests.faults.closing import assert_closed, assert_same_from_raw, digests
@@ -109,50 +109,53 @@ def settings(site: Site, request: pytest.FixtureRequest) -> Settings:
 
 
 RECOVERED = {
-    "a burst of 500 and 503": [
+    "bursts of 500 and 503": [
         Fault("answer", RAW_LISTING, times=2),
         Fault("answer", PUT_SLICE, times=1, status=500, code="InternalError"),
         Fault("answer", r"^HEAD ", times=1, after=3),
     ],
-    "connections reset": [Fault("reset", RAW_OBJECT, times=1), Fault("reset", PUT_LEDGER, times=1)],
-    "a request that hangs": [Fault("hang", RAW_OBJECT, times=1)],
-    "an answer that trickles": [Fault("trickle", SLICE, times=1)],
-    "bodies cut short": [
+    "a reset, a hang and a trickle": [
+        Fault("reset", RAW_OBJECT, times=1),
+        Fault("hang", PUT_SLICE, times=1),
+        Fault("trickle", SLICE, times=1),
+    ],
+    "bodies cut short, and a listing without one": [
+        Fault("empty", RAW_LISTING, times=1),
         Fault("truncate", RAW_LISTING, times=1),
         Fault("truncate", RAW_OBJECT, times=1),
         Fault("truncate", WORK_LIST, times=1),
         Fault("truncate", FOOTER, times=1),
     ],
-    "a flipped bit in raw objects": [
-        Fault("flip", r"web-1\.log$", times=1),
-        Fault("flip", r"web-2\.log\.gz$", times=1),
-    ],
-    "a flipped bit in the work list, slices and footers": [
+    "a flipped bit in raw objects, the work list, a slice and a footer": [
+        Fault("flip", r"^GET .*web-1\.log$", times=1),
+        Fault("flip", r"^GET .*web-2\.log\.gz$", times=1),
         Fault("flip", WORK_LIST, times=1),
         Fault("flip", SLICE, times=1),
         Fault("flip", FOOTER, times=1, at=40),
     ],
-    "PUTs that are done but not answered": [
+    "PUTs and a DELETE that are done but not answered": [
         Fault("lost", PUT_SLICE, times=1),
         Fault("lost", PUT_PARTITION, times=1),
         Fault("lost", PUT_LEDGER, times=1),
+        Fault("lost", "^DELETE ", times=1),
     ],
-    "a listing without a body": [Fault("empty", RAW_LISTING, times=1)],
 }
 
 
 @pytest.mark.parametrize("name", RECOVERED)
 def test_a_run_recovers_from(site: Site, settings: Settings, name: str) -> None:
-    # the client is made, and the first footers are there to be read
-    run(settings, "web", HOUR) if "footers" in name or "cut" in name else None
-    with site.proxy.injecting(*(replace(fault) for fault in RECOVERED[name])):
-        run(settings, "web", HOUR, reprocess="footers" in name or "cut" in name)
+    faults = [replace(fault) for fault in RECOVERED[name]]
+    footers = any(fault.match == FOOTER for fault in faults)
+    if footers:
+        # there are none to be read in the first run of an hour
+        run(settings, "web", HOUR)
+    with site.proxy.injecting(*faults):
+        run(settings, "web", HOUR, reprocess=footers)
     site.assert_whole(settings)
 
 
 SUSTAINED = {
     "503 for every PUT of a partition": Fault("answer", PUT_PARTITION),
-    "500 for every GET of a raw object": Fault("answer", RAW_OBJECT, status=500, code="InternalError"),
     "every PUT of a ledger hangs": Fault("hang", PUT_LEDGER),
     "every PUT of a ledger is done but not answered": Fault("lost", PUT_LEDGER),
     "every raw object is cut short": Fault("truncate", RAW_OBJECT),
@@ -205,6 +208,13 @@ def test_one_operation_is_six_requests_at_most(site: Site, monkeypatch: pytest.M
     with site.proxy.injecting(Fault("answer", "^GET ")), pytest.raises(StoreUnavailable, match="6 attempts"):
         open_store("s3://raw").read("web/2026/11/22/10/web-1.log")
     assert len(site.proxy.requests) == 6
+
+
+@pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf"])
+def test_a_deadline_that_is_no_number_of_seconds_is_named(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGBUCKET_STORE_DEADLINE", text)
+    with pytest.raises(ConfigError, match=f"LOGBUCKET_STORE_DEADLINE: '{text}'.*seconds above 0"):
+        open_store("s3://raw").read("x")
 
 
 def test_a_checksum_that_s3_keeps_finds_damage_where_the_etag_cannot(
