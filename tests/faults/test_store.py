@@ -25,7 +25,7 @@ from botocore.config import Config
 
 from etl.config import Settings, load
 from etl.errors import ConfigError, EtlError, StoreRefused, StoreUnavailable
-from etl.io.store import open_store, use_credentials
+from etl.io.store import open_store, put_bytes, use_credentials
 from etl.stages.run import run
 from tests.faults.closing import assert_closed, assert_same_from_raw, digests
 from tests.pipeline.conftest import access
@@ -208,6 +208,24 @@ def test_one_operation_is_six_requests_at_most(site: Site, monkeypatch: pytest.M
     with site.proxy.injecting(Fault("answer", "^GET ")), pytest.raises(StoreUnavailable, match="6 attempts"):
         open_store("s3://raw").read("web/2026/11/22/10/web-1.log")
     assert len(site.proxy.requests) == 6
+
+
+@pytest.mark.parametrize("size", [1000, 200_000])
+@pytest.mark.parametrize("operation", ["read", "tail", "fetch"])
+@pytest.mark.parametrize("kind", ["flip", "truncate"])
+def test_what_was_written_by_us_is_read_again_until_it_is_the_same(
+    site: Site, tmp_path: Path, size: int, operation: str, kind: Any
+) -> None:
+    data = bytes(place % 251 for place in range(size))
+    store = open_store("s3://lake/own")
+    put_bytes(store, data, "object", tmp_path)
+    with site.proxy.injecting(Fault(kind, "^GET .*/own/object", times=1)):
+        if operation == "read":
+            assert store.read("object") == data
+        elif operation == "tail":
+            assert store.tail("object", 500) == data[-500:]
+        else:
+            assert store.fetch("object", tmp_path).read_bytes() == data
 
 
 @pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf"])
