@@ -155,6 +155,26 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--seed", type=int, default=1)
     command.add_argument("--start", default="2026-11-22T00", help="first landing hour (default: %(default)s)")
     command.set_defaults(command=_simulate)
+
+    command = commands.add_parser("doctor", help="try what the stores of sources.toml can do")
+    command.add_argument("uri", nargs="?", help="a store to write to instead: a folder or s3://bucket/prefix")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(command=_doctor)
+
+    command = commands.add_parser("archive", help="copy raw objects of landing hours to an archive, with manifests")
+    command.add_argument("source")
+    _add_hours(command, "landing hour")
+    command.add_argument("--to-archive", required=True, metavar="URI", help="a folder or s3://bucket/prefix")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(command=_archive)
+
+    command = commands.add_parser("restore", help="put archived raw objects back where they are missing")
+    command.add_argument("source")
+    _add_hours(command, "landing hour")
+    command.add_argument("--archive", required=True, metavar="URI", help="where `etl archive` copied them to")
+    command.add_argument("--into", metavar="URI", help="where to put them (default: where the source's raw begins)")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(command=_restore)
     return parser
 
 
@@ -326,7 +346,7 @@ def _trace(options: argparse.Namespace) -> int:
         return 0
     for account in found:
         lines = ["(raw no longer holds this version of the object)"] if account["raw"] is None else account["raw"]
-        print("\n".join(_visible(line) for line in lines))
+        print("\n".join(visible(line) for line in lines))
         book = {key: value for key, value in account.pop("object").items() if value not in (None, {}, "")}
         row = {key: value for key, value in (account.pop("row") or {}).items() if value not in (None, {}, "")}
         account.pop("raw")
@@ -513,6 +533,51 @@ def _simulate(options: argparse.Namespace) -> int:
         json.dumps({name: {"lines": item.lines, "published": item.published} for name, item in truth.sources.items()})
     )
     return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from etl.stages.doctor import doctor
+
+    found = doctor(None if options.uri else _settings(options), options.uri)
+    if options.json:
+        print(_json(found))
+    else:
+        for store in dict.fromkeys(item["store"] for item in found):
+            mine = [item for item in found if item["store"] == store]
+            marks = ["ok" if item["ok"] else ("FAILED" if item["needed"] else "no") for item in mine]
+            names = [store, "", "found", "meaning"]
+            cells = [
+                [item["probe"], mark, item["found"], item["meaning"]] for item, mark in zip(mine, marks, strict=True)
+            ]
+            print_table(names, cells)
+    return 0 if all(item["ok"] or not item["needed"] for item in found) else 1
+
+
+def _archive(options: argparse.Namespace) -> int:
+    from etl.stages.archive import archive
+
+    settings = _settings(options)
+    return _print_hours(options, archive(settings, options.source, options.first, options.last, options.to_archive))
+
+
+def _restore(options: argparse.Namespace) -> int:
+    from etl.stages.archive import restore
+
+    settings, hours = _settings(options), (options.first, options.last)
+    return _print_hours(options, restore(settings, options.source, *hours, options.archive, options.into))
+
+
+def _print_hours(options: argparse.Namespace, found: list[dict[str, Any]]) -> int:
+    """One record per landing hour; what is wrong with single objects goes to stderr, too."""
+    if options.json:
+        print(_json(found))
+    elif found:
+        names = [name for name in found[0] if name != "problems"]
+        print_table(names, [[_shown(item[name]) for name in names] for item in found])
+    problems = [text for item in found for text in item["problems"]]
+    for text in problems:
+        _stderr.print(f"etl: {visible(text)}", style="red", markup=False, highlight=False, soft_wrap=True)
+    return 1 if problems else 0
 
 
 def print_table(names: list[str], cells: list[list[str]], console: Console | None = None) -> None:

@@ -5,7 +5,7 @@
     ├── StatementError             exit code 2   a file under sql/ breaks its contract
     ├── StoreError
     │   ├── StoreUnavailable       retried       the store did not answer, or answered with a passing failure
-    │   ├── StoreRefused           not retried   credentials, permissions, a missing bucket or folder
+    │   ├── StoreRefused           not retried   credentials (retried where they expired), permissions, a missing bucket or folder
     │   ├── ObjectMissing          not retried   the named object does not exist
     │   ├── ObjectChanged          retried       the object was replaced while it was read
     │   └── ObjectCorrupt          not retried   an object of the lake is not what was written there

@@ -45,10 +45,10 @@ class OverlayStore:
     def digest(self, key: str) -> str | None:
         return self._holder(key).digest(key)
 
-    def put(self, path: Path, key: str) -> bool:
+    def put(self, path: Path, key: str, modified_ns: int | None = None) -> bool:
         if self.digest(key) == file_digest(path):
             return False
-        return self.written.put(path, key)
+        return self.written.put(path, key, modified_ns)
 
     def delete(self, key: str) -> None:
         self.written.delete(key)

@@ -252,7 +252,7 @@ def chunks(path: Path, number: int, reading: Reading) -> Iterator[bytes]:
     ) as error:
         raise CorruptObject(number, f"corrupt {reading.codec or 'compressed'} data: {error}") from None
     except Exception as error:  # isal and zstandard raise classes of their own
-        if type(error).__module__.split(".")[0] in ("isal", "zstd", "zstandard"):
+        if type(error).__module__.split(".")[0] in ("igzip_lib", "zstd", "zstandard"):
             raise CorruptObject(number, f"corrupt {reading.codec} data: {error}") from None
         raise
     reading.digest = digest.hexdigest()

@@ -9,17 +9,21 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import io
 import os
+import re
 import secrets
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
+from typing import IO, TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
-from etl.errors import ObjectChanged, ObjectMissing, StoreRefused, StoreUnavailable
+from etl.errors import ConfigError, ObjectChanged, ObjectMissing, StoreRefused, StoreUnavailable
+from etl.io.deadline import DeadlineExceeded, Limit, within
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -27,11 +31,23 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _CHUNK = 1 << 20
 _DIGEST = "logbucket-sha256"
-_ATTEMPTS = 4
-_DEADLINE_SECONDS = 60.0
+# the end of an object, which is all that is read of most Parquet files, has a digest of its own
+_TAIL_DIGEST = "logbucket-tail-sha256"
+_TAIL_BYTES = 64 * 1024
+# nanoseconds since 1970; S3 itself sets LastModified to the time of the upload
+_MODIFIED = "logbucket-modified"
+_ATTEMPTS = 6
+_FIRST_PAUSE_SECONDS = 0.4
+_TIMEOUT_SECONDS = 60.0
+_DEADLINE_SECONDS = 240.0
 _SLOWEST_BYTES_PER_SECOND = 256 * 1024
 _OVERLAY = "overlay:"
+_IS_MD5 = re.compile(r"[0-9a-f]{32}")
+# said with a status that else means a mistake of ours
+_PASSING = ("RequestTimeout", "BadDigest", "IncompleteBody", "SlowDown", "XAmzContentSHA256Mismatch")
+_CONNECTIONS = 16
 _credentials: dict[str, str] = {}
+_clients: dict[tuple[Any, ...], S3Client] = {}
 
 
 @dataclass(frozen=True)
@@ -59,7 +75,7 @@ class Store(Protocol):
         """One object, or None."""
 
     def fetch(self, key: str, folder: Path, etag: str | None = None) -> Path:
-        """A local file with the object's content; a copy inside ``folder`` unless the store is local.
+        """A local file with the object's content and modification time; a copy inside ``folder`` unless the store is local.
 
         Raises ObjectMissing, and ObjectChanged where ``etag`` is given and no longer current.
         """
@@ -73,8 +89,11 @@ class Store(Protocol):
     def digest(self, key: str) -> str | None:
         """SHA-256 of the object's content in hex, or None where it does not exist."""
 
-    def put(self, path: Path, key: str) -> bool:
-        """Replace an object by a local file; False where it already had that content."""
+    def put(self, path: Path, key: str, modified_ns: int | None = None) -> bool:
+        """Replace an object by a local file; False where it already had that content.
+
+        ``modified_ns`` is the modification time (since 1970) that :meth:`fetch` is to give its copy; else it is now.
+        """
 
     def delete(self, key: str) -> None:
         """Remove an object; nothing happens where there is none."""
@@ -139,8 +158,6 @@ class LocalStore:
 
     def list(self, prefix: str) -> Iterator[Stat]:
         start = self._file(prefix.rpartition("/")[0])
-        if not start.is_dir():
-            return
         for stat in sorted(self._walk(start), key=lambda item: item.key):
             if stat.key.startswith(prefix):
                 yield stat
@@ -153,7 +170,7 @@ class LocalStore:
                 return
             above = (*above, (found.st_dev, found.st_ino))
             entries = list(os.scandir(folder))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
             self._refuse("list", str(folder), error)
@@ -162,22 +179,23 @@ class LocalStore:
                 continue
             if entry.is_dir():
                 yield from self._walk(Path(entry.path), above)
-            elif entry.is_file():
-                with contextlib.suppress(FileNotFoundError):
-                    yield self._stat(Path(entry.path), entry.stat())
+            elif entry.is_file() and (stat := self._stat(Path(entry.path))):
+                yield stat
 
-    def _stat(self, path: Path, found: os.stat_result) -> Stat:
+    def _stat(self, path: Path) -> Stat | None:
+        try:
+            found = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            self._refuse("look at", str(path), error)
         modified = datetime.fromtimestamp(found.st_mtime_ns // 10**9, UTC).replace(tzinfo=None)
         return Stat(
             path.relative_to(self._path).as_posix(), f"{found.st_size:x}-{found.st_mtime_ns:x}", found.st_size, modified
         )
 
     def stat(self, key: str) -> Stat | None:
-        path = self._file(key)
-        try:
-            return self._stat(path, path.stat())
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        return self._stat(self._file(key))
 
     def fetch(self, key: str, folder: Path, etag: str | None = None) -> Path:
         path = self._file(key)
@@ -210,20 +228,21 @@ class LocalStore:
                 return file.read()
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            self._refuse("read", self.uri(key), error)
 
     def digest(self, key: str) -> str | None:
         try:
             return file_digest(self._file(key))
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            self._refuse("read", self.uri(key), error)
 
-    def put(self, path: Path, key: str) -> bool:
+    def put(self, path: Path, key: str, modified_ns: int | None = None) -> bool:
         target = self._file(key)
-        if (
-            target.exists()
-            and target.stat().st_size == path.stat().st_size
-            and file_digest(target) == file_digest(path)
-        ):
+        present = self.stat(key)
+        if present and present.size == path.stat().st_size and self.digest(key) == file_digest(path):
             return False
         temp = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
         try:
@@ -231,6 +250,8 @@ class LocalStore:
             with path.open("rb") as source, temp.open("wb") as sink:
                 shutil.copyfileobj(source, sink, _CHUNK)
                 sink.flush()
+                if modified_ns is not None:
+                    os.utime(sink.fileno(), ns=(modified_ns, modified_ns))
                 os.fsync(sink.fileno())
             temp.replace(target)
             _sync_folder(target.parent)
@@ -261,38 +282,56 @@ def _sync_folder(folder: Path) -> None:
 
 
 class S3Store:
-    """A bucket and prefix, through boto3 with the usual AWS environment or :func:`use_credentials`."""
+    """A bucket and prefix, through boto3 with the usual AWS environment or :func:`use_credentials`.
+
+    Every byte that is read is compared with what the store or the writer told of it: the SHA-256 that :meth:`put` leaves
+    with the object, else the checksum that S3 keeps, else an ETag that is the MD5 of the content.
+    """
 
     def __init__(self, uri: str) -> None:
         self.root = uri.rstrip("/")
-        self._bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+        self.bucket, _, prefix = uri.removeprefix("s3://").partition("/")
         self._prefix = prefix.rstrip("/") + "/" if prefix.strip("/") else ""
-        self._made: tuple[int, S3Client] | None = None
 
     @property
-    def _client(self) -> S3Client:
-        # boto3 clients must not cross a fork
-        if self._made is None or self._made[0] != os.getpid():
-            self._made = (os.getpid(), _s3_client())
-        return self._made[1]
+    def client(self) -> S3Client:
+        """The boto3 client, for what only S3 has."""
+        return _s3_client()
+
+    def place(self, key: str) -> dict[str, Any]:
+        """Bucket and key as boto3 wants them."""
+        return {"Bucket": self.bucket, "Key": self._prefix + key}
 
     def uri(self, key: str) -> str:
         return f"{self.root}/{key}"
 
-    def list(self, prefix: str) -> Iterator[Stat]:
-        def all_pages() -> list[Stat]:
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=self._prefix + prefix
-            )
-            return [
-                self._stat(item)
-                for page in pages
-                for item in page.get("Contents", ())
-                # consoles mark a folder with an empty object; one that has content is an object like others
-                if item["Size"] or not item["Key"].endswith("/")
-            ]
+    def any_key(self) -> str | None:
+        """The key of some object, or None where there is none: one request, whatever lies there."""
+        page = self._call(
+            "list", "", lambda _: self.client.list_objects_v2(Bucket=self.bucket, Prefix=self._prefix, MaxKeys=20)
+        )
+        keys = [item["Key"][len(self._prefix) :] for item in page.get("Contents", ())]
+        return next((key for key in keys if key and not key.endswith("/")), None)
 
-        yield from sorted(self._call("list", prefix, all_pages), key=lambda item: item.key)
+    def list(self, prefix: str) -> Iterator[Stat]:
+        items: list[Any] = []
+        more: dict[str, str] = {}
+        while True:
+            page = self._call("list", prefix, lambda _, more=more: self._page(prefix, more))  # type: ignore[misc]
+            items += page.get("Contents", ())
+            if not page["IsTruncated"]:
+                break
+            more = {"ContinuationToken": page["NextContinuationToken"]}
+        # consoles mark a folder with an empty object; one that has content is an object like others
+        kept = (self._stat(item) for item in items if item["Size"] or not item["Key"].endswith("/"))
+        yield from sorted(kept, key=lambda item: item.key)
+
+    def _page(self, prefix: str, more: dict[str, str]) -> Any:
+        page = self.client.list_objects_v2(Bucket=self.bucket, Prefix=self._prefix + prefix, **more)  # type: ignore[arg-type]
+        # boto3 takes an empty answer for an empty listing, and a lost token for the last page: objects would seem deleted
+        if "IsTruncated" not in page or (page["IsTruncated"] and not page.get("NextContinuationToken")):
+            raise StoreUnavailable("the listing was cut short")
+        return page
 
     def _stat(self, item: Any) -> Stat:
         modified = item["LastModified"].astimezone(UTC).replace(tzinfo=None, microsecond=0)
@@ -306,52 +345,91 @@ class S3Store:
 
     def _head(self, key: str) -> Any:
         try:
-            return self._call(
-                "head", key, lambda: self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
-            )
+            return self._call("head", key, lambda _: self.client.head_object(**self.place(key)))
         except ObjectMissing:
             return None
 
     def fetch(self, key: str, folder: Path, etag: str | None = None) -> Path:
-        path = folder / f"fetch-{secrets.token_hex(8)}"
         condition = {"IfMatch": f'"{etag}"'} if etag else {}
 
-        def download() -> None:
-            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key, **condition)  # type: ignore[arg-type]
-            expected = answer["ContentLength"]
-            deadline = time.monotonic() + _DEADLINE_SECONDS + expected / _SLOWEST_BYTES_PER_SECOND
-            digest = hashlib.sha256()
+        def download(limit: Limit) -> Path:
+            # a name for each attempt: one that was given up may still be writing
+            path = folder / f"fetch-{secrets.token_hex(8)}"
             with path.open("wb") as sink:
-                while chunk := answer["Body"].read(_CHUNK):
-                    digest.update(chunk)
-                    sink.write(chunk)
-                    if time.monotonic() > deadline:
-                        raise StoreUnavailable(f"{self.uri(key)}: no complete answer within the deadline")
-            recorded = answer["Metadata"].get(_DIGEST)
-            if path.stat().st_size != expected or (recorded and recorded != digest.hexdigest()):
-                raise StoreUnavailable(f"{self.uri(key)}: the answer was cut short or damaged")
+                modified_ns = self._receive(key, sink, limit, **condition)
+            os.utime(path, ns=(modified_ns, modified_ns))
+            return path
 
-        self._call("read", key, download)
-        return path
+        return self._call("read", key, download)
 
     def read(self, key: str) -> bytes | None:
+        def download(limit: Limit) -> bytes:
+            sink = io.BytesIO()
+            self._receive(key, sink, limit)
+            return sink.getvalue()
+
         try:
-            return self._call("read", key, lambda: self._body(key))
+            return self._call("read", key, download)
         except ObjectMissing:
             return None
 
     def tail(self, key: str, length: int) -> bytes | None:
+        def download(limit: Limit) -> bytes:
+            if length <= _TAIL_BYTES:
+                return self._tail(key, limit)[-length:]
+            with tempfile.TemporaryFile(dir=os.environ.get("LOGBUCKET_TMP")) as sink:
+                self._receive(key, sink, limit)
+                sink.seek(max(0, sink.tell() - length))
+                return sink.read()
+
         try:
-            return self._call("read", key, lambda: self._body(key, Range=f"bytes=-{length}"))
+            return self._call("read", key, download)
         except ObjectMissing:
             return None
 
-    def _body(self, key: str, **options: Any) -> bytes:
-        answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key, **options)
-        data = answer["Body"].read()
+    def _receive(self, key: str, sink: IO[bytes], limit: Limit, **options: str) -> int:
+        """Write a whole object to ``sink``; its modification time in nanoseconds.
+
+        Raises StoreUnavailable unless it is complete and undamaged.
+        """
+        answer = self._get(key, ChecksumMode="ENABLED", **options)
+        limit.extend(answer["ContentLength"] / _SLOWEST_BYTES_PER_SECOND)
+        recorded = answer["Metadata"].get(_DIGEST)
+        md5 = None if recorded else _md5(answer)
+        digest = hashlib.md5(usedforsecurity=False) if md5 else hashlib.sha256()
+        size = 0
+        while chunk := answer["Body"].read(_CHUNK):
+            limit.require()
+            digest.update(chunk)
+            sink.write(chunk)
+            size += len(chunk)
+        if size != answer["ContentLength"]:
+            raise StoreUnavailable(f"{size} of {answer['ContentLength']} bytes arrived")
+        if recorded and digest.hexdigest() != recorded:
+            raise StoreUnavailable(f"its content is damaged: SHA-256 {digest.hexdigest()}, written was {recorded}")
+        if md5 and digest.hexdigest() != md5:
+            raise StoreUnavailable(
+                f"its content is damaged: MD5 {digest.hexdigest()}, ETag {md5} "
+                "(if the ETags of this store are no MD5, set LOGBUCKET_ETAG=opaque)"
+            )
+        kept = answer["Metadata"].get(_MODIFIED, "")
+        return int(kept) if kept.isdecimal() else int(answer["LastModified"].timestamp()) * 10**9
+
+    def _tail(self, key: str, limit: Limit) -> bytes:
+        answer = self._get(key, Range=f"bytes=-{_TAIL_BYTES}")
+        limit.extend(answer["ContentLength"] / _SLOWEST_BYTES_PER_SECOND)
+        data: bytes = answer["Body"].read()
         if len(data) != answer["ContentLength"]:
-            raise StoreUnavailable(f"{self.uri(key)}: the answer was cut short")
+            raise StoreUnavailable(f"{len(data)} of {answer['ContentLength']} bytes arrived")
+        # a server that knows no ranges sends the whole
+        data = data[-_TAIL_BYTES:]
+        recorded = answer["Metadata"].get(_TAIL_DIGEST)
+        if recorded and hashlib.sha256(data).hexdigest() != recorded:
+            raise StoreUnavailable("the end of its content is damaged: its SHA-256 is not the one that was written")
         return data
+
+    def _get(self, key: str, **options: str) -> Any:
+        return self.client.get_object(**self.place(key), **options)  # type: ignore[arg-type]
 
     def digest(self, key: str) -> str | None:
         head = self._head(key)
@@ -359,114 +437,183 @@ class S3Store:
             return None
         if recorded := head["Metadata"].get(_DIGEST):
             return str(recorded)
-        body = self.read(key)
-        return None if body is None else hashlib.sha256(body).hexdigest()
+        with tempfile.TemporaryDirectory(dir=os.environ.get("LOGBUCKET_TMP")) as folder:
+            try:
+                return file_digest(self.fetch(key, Path(folder)))
+            except ObjectMissing:
+                return None
 
-    def put(self, path: Path, key: str) -> bool:
+    def put(self, path: Path, key: str, modified_ns: int | None = None) -> bool:
         digest = file_digest(path)
         if self.digest(key) == digest:
             return False
-        checksum = base64.b64encode(bytes.fromhex(digest)).decode()
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            file.seek(max(0, size - _TAIL_BYTES))
+            metadata = {_DIGEST: digest, _TAIL_DIGEST: hashlib.sha256(file.read()).hexdigest()}
+        if modified_ns is not None:
+            metadata[_MODIFIED] = str(modified_ns)
 
-        def upload() -> None:
+        def upload(limit: Limit) -> None:
+            limit.extend(size / _SLOWEST_BYTES_PER_SECOND)
             with path.open("rb") as body:
-                self._client.put_object(
-                    Bucket=self._bucket,
-                    Key=self._prefix + key,
+                self.client.put_object(
+                    **self.place(key),
                     Body=body,
-                    ContentLength=path.stat().st_size,
-                    ChecksumSHA256=checksum,
-                    Metadata={_DIGEST: digest},
+                    ContentLength=size,
+                    ChecksumSHA256=base64.b64encode(bytes.fromhex(digest)).decode(),
+                    Metadata=metadata,
                 )
 
         self._call("write", key, upload)
         return True
 
     def delete(self, key: str) -> None:
-        self._call("delete", key, lambda: self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key))
+        self._call("delete", key, lambda _: self.client.delete_object(**self.place(key)))
 
-    def _call(self, verb: str, key: str, call: Callable[[], T]) -> T:
+    def _call(self, verb: str, key: str, call: Callable[[Limit], T]) -> T:
+        """One operation: at most ``_ATTEMPTS`` requests, all of them within the deadline plus the time for their bytes."""
         from botocore.exceptions import (
             BotoCoreError,
             ClientError,
-            IncompleteReadError,
             NoCredentialsError,
-            ReadTimeoutError,
+            ParamValidationError,
+            PartialCredentialsError,
         )
         from urllib3.exceptions import HTTPError
 
-        last: Exception | None = None
+        begun, deadline = time.monotonic(), seconds("LOGBUCKET_STORE_DEADLINE", _DEADLINE_SECONDS)
+        end = begun + deadline
         for attempt in range(_ATTEMPTS):
-            if attempt:
-                time.sleep(0.2 * 4**attempt)
+            # half of what is left: after an attempt that is stuck there is time for another
+            limit = Limit((end - time.monotonic()) / 2)
             try:
-                return call()
+                return within(limit, call)
             except ClientError as error:
-                last = error
+                last: Exception = error
                 self._raise_final(verb, key, error)
-            except NoCredentialsError:
+            except (NoCredentialsError, PartialCredentialsError):
                 raise StoreRefused(
                     f"{self.uri(key)}: cannot {verb}: no AWS credentials found; set AWS_ACCESS_KEY_ID and "
                     "AWS_SECRET_ACCESS_KEY, or name an Airflow connection in LOGBUCKET_AWS_CONN_ID"
                 ) from None
-            except (
-                StoreUnavailable,
-                IncompleteReadError,
-                ReadTimeoutError,
-                BotoCoreError,
-                HTTPError,
-                ConnectionError,
-            ) as error:
+            except ParamValidationError as error:
+                raise StoreRefused(
+                    f"{self.uri(key)}: cannot {verb}: {error}; correct the URI in sources.toml"
+                ) from None
+            except (StoreUnavailable, DeadlineExceeded, BotoCoreError, HTTPError, ConnectionError) as error:
                 last = error
+            end += limit.extended
+            pause = _FIRST_PAUSE_SECONDS * 2**attempt * (1 + secrets.randbelow(100) / 100)
+            if attempt == _ATTEMPTS - 1 or time.monotonic() + pause >= end:
+                break
+            time.sleep(pause)
         raise StoreUnavailable(
-            f"{self.uri(key)}: cannot {verb} after {_ATTEMPTS} attempts: {last}; check that the endpoint is reachable, then run again"
+            f"{self.uri(key)}: cannot {verb}, {attempt + 1} attempts in {time.monotonic() - begun:.0f} s: {last}; "
+            "check that the endpoint is reachable, then run again"
         ) from last
 
     def _raise_final(self, verb: str, key: str, error: Any) -> None:
+        """Raise what no further attempt can change; return where one may help."""
+        if verb == "head" and error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in (400, 401, 403):
+            self._explain_head(key)
         code = str(error.response.get("Error", {}).get("Code", ""))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        said = f"{code or status}: {error.response.get('Error', {}).get('Message', '')}"
         if code == "NoSuchBucket":
             raise StoreRefused(
-                f"{self.uri(key)}: bucket {self._bucket!r} does not exist; create it or correct the URI in sources.toml"
+                f"{self.uri(key)}: bucket {self.bucket!r} does not exist; create it or correct the URI in sources.toml"
             ) from None
         if status == 412:
             raise ObjectChanged(f"{self.uri(key)}: the object was replaced while it was read. Run again.") from None
-        if status in (401, 403) or code in (
-            "InvalidAccessKeyId",
-            "SignatureDoesNotMatch",
-            "AccessDenied",
-            "ExpiredToken",
-        ):
+        if code in ("ExpiredToken", "TokenRefreshRequired"):
+            expired = StoreRefused(
+                f"{self.uri(key)}: cannot {verb}: {said}; the temporary credentials ended while this ran. Run again "
+                "with fresh ones (a retry of an Airflow task fetches them anew); what is done is not done again"
+            )
+            expired.retryable = True
+            raise expired from None
+        if code == "RequestTimeTooSkewed":
             raise StoreRefused(
-                f"{self.uri(key)}: cannot {verb}: {code or status}: {error.response.get('Error', {}).get('Message', '')}; "
+                f"{self.uri(key)}: cannot {verb}: {said}; the clock of this machine says "
+                f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC: set it right (NTP) and run again"
+            ) from None
+        if status in (401, 403) or code in ("InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied"):
+            raise StoreRefused(
+                f"{self.uri(key)}: cannot {verb}: {said}; "
                 "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the permissions of that key on the bucket"
             ) from None
         if status == 404 or code in ("NoSuchKey", "404"):
-            if verb != "head":
-                raise ObjectMissing(f"{self.uri(key)}: no such object") from None
-            self._require_bucket(key)
+            if verb == "head":
+                self._require_bucket(key)
             raise ObjectMissing(f"{self.uri(key)}: no such object") from None
+        hopeless = 300 <= status < 500 and status not in (408, 409, 429) and code not in _PASSING
+        if hopeless or status == 501:
+            raise StoreRefused(
+                f"{self.uri(key)}: cannot {verb}: {said}; correct the URI, the region or the endpoint"
+            ) from None
+
+    def _explain_head(self, key: str) -> None:
+        """A HEAD's refusal has no body either: ask for the same in a way that is answered with the reason."""
+        with contextlib.suppress(ObjectMissing, ObjectChanged):
+            self._call("read", key, lambda _: self._get(key, Range="bytes=0-0"))
 
     def _require_bucket(self, key: str) -> None:
         """A HEAD's 404 has no body: tell a missing bucket from a missing object."""
-        from botocore.exceptions import ClientError
-
         try:
-            self._client.head_bucket(Bucket=self._bucket)
-        except ClientError as error:
-            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
-                error.response["Error"]["Code"] = "NoSuchBucket"
-                self._raise_final("head", key, error)
+            self._call("look for", "", lambda _: self.client.head_bucket(Bucket=self.bucket))
+        except ObjectMissing:
+            raise StoreRefused(
+                f"{self.uri(key)}: bucket {self.bucket!r} does not exist; create it or correct the URI in sources.toml"
+            ) from None
+        except StoreRefused:
+            # a key that may not ask for the bucket may still read in it
+            return
+
+
+def _md5(answer: Any) -> str | None:
+    """The MD5 that an answer's ETag is, or None: multipart uploads and objects encrypted by KMS or the client have another."""
+    etag = answer["ETag"].strip('"')
+    encrypted = str(answer.get("ServerSideEncryption", "")).startswith("aws:") or answer.get("SSECustomerAlgorithm")
+    opaque = encrypted or os.environ.get("LOGBUCKET_ETAG") == "opaque"
+    return etag if _IS_MD5.fullmatch(etag) and not opaque else None
+
+
+def seconds(variable: str, default: float) -> float:
+    """A positive number of seconds from the environment. Raises ConfigError."""
+    text = os.environ.get(variable) or str(default)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise ConfigError(f"environment variable {variable}", text, "a number of seconds above 0")
+    return value
 
 
 def _s3_client() -> S3Client:
+    """The client of this process for the present credentials: making one takes longer than most requests."""
+    timeout = seconds("LOGBUCKET_STORE_TIMEOUT", _TIMEOUT_SECONDS)
+    environment = sorted(item for item in os.environ.items() if item[0].startswith("AWS_"))
+    # boto3 clients must not cross a fork
+    key = (os.getpid(), timeout, *sorted(_credentials.items()), *environment)
+    client = _clients.get(key)
+    if client is None:
+        client = _new_client(timeout)
+        _clients.clear()
+        _clients[key] = client
+    return client
+
+
+def _new_client(timeout: float) -> S3Client:
     import boto3
     from botocore.config import Config
 
     config = Config(
-        connect_timeout=10,
-        read_timeout=60,
-        retries={"mode": "standard", "max_attempts": 3},
+        connect_timeout=min(10, timeout),
+        read_timeout=timeout,
+        retries={"total_max_attempts": 1},
+        max_pool_connections=_CONNECTIONS,
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         s3={"addressing_style": "path"} if _custom_endpoint() else {},

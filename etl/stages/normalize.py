@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +156,11 @@ def _notes(lake: Store, source: str) -> dict[str, dict[str, Any]]:
     return {key: json.loads(data) for key, data in found.items() if data}
 
 
+def _modified(path: Path) -> datetime:
+    """Of a fetched object: one that was restored from an archive is as old as before, whatever the listing says."""
+    return datetime.fromtimestamp(path.stat().st_mtime_ns // 10**9, UTC).replace(tzinfo=None)
+
+
 def _is_settled(lake: Store, source: str, note: dict[str, Any]) -> bool:
     """Whether the run that left the note got as far as its ledger."""
     ledger = lake.read(layout.ledger_key(source, parse_hour(note["landing_hour"]), note["shard"]))
@@ -268,7 +273,7 @@ class _Shard:
                     continue
                 item, path = now, raw.fetch(now.key, self.space.folder, now.etag)
             producer = producer_of(item.key, self.source.producer)
-            observed = datetime.fromisoformat(item.modified)
+            observed = _modified(path)
             objects.append(Object(RawInput(len(objects), path, observed, producer), printable(raw.uri(item.key)), item))
         return objects
 

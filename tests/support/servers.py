@@ -34,6 +34,7 @@ class S3Server:
     region_name: str
     aws_access_key_id: str
     aws_secret_access_key: str
+    root: S3Server | None = None
 
     @property
     def credentials(self) -> dict[str, Any]:
@@ -68,6 +69,11 @@ class S3Server:
             }
         )
 
+    def user(self, *statements: dict[str, str]) -> S3Server:
+        """The same server with the key of a new IAM user, who may do what the policy statements say."""
+        assert self.root
+        return _with_user(self.root, f"user-{secrets.token_hex(4)}", *statements)
+
     def client(self) -> Any:
         """A boto3 client with these credentials."""
         return boto3.client("s3", **self.credentials)
@@ -97,7 +103,7 @@ def s3_server(*buckets: str) -> Iterator[S3Server]:
             **root.env,
         }
         with _running([sys.executable, "-m", "ministack"], settings, Path(home), lambda: _listens(port)):
-            server = _with_own_user(root)
+            server = _with_user(root, "logbucket", {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
             for bucket in buckets:
                 server.client().create_bucket(
                     Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": server.region_name}
@@ -105,18 +111,17 @@ def s3_server(*buckets: str) -> Iterator[S3Server]:
             yield server
 
 
-def _with_own_user(root: S3Server) -> S3Server:
+def _with_user(root: S3Server, name: str, *statements: dict[str, str]) -> S3Server:
     """ministack takes any signature of its root key; only those of IAM users are verified."""
     iam = boto3.client("iam", **root.credentials)
-    everything = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
-    iam.create_user(UserName="logbucket")
+    iam.create_user(UserName=name)
     iam.put_user_policy(
-        UserName="logbucket",
+        UserName=name,
         PolicyName="s3",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [everything]}),
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statements}),
     )
-    key = iam.create_access_key(UserName="logbucket")["AccessKey"]
-    return replace(root, aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return replace(root, aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"], root=root)
 
 
 @contextlib.contextmanager

@@ -207,6 +207,20 @@ def test_a_damaged_object_is_refused_whole(tmp_path: Path, data: bytes) -> None:
     sample(path)
 
 
+@pytest.mark.parametrize(
+    "compressed", [GZIP, zstandard.ZstdCompressor(write_checksum=True).compress(TEXT)], ids=["gzip", "zstd"]
+)
+def test_any_flipped_bit_is_damage_or_harmless(tmp_path: Path, compressed: bytes) -> None:
+    for place in range(2, min(len(compressed), 400)):
+        path = put(tmp_path, flipped(compressed, place))
+        try:
+            content = b"".join(raw.chunks(path, 0, Reading()))
+        except CorruptObject:
+            continue
+        # what the header tells besides, such as a time, is not content
+        assert content in (TEXT, flipped(compressed, place)), place
+
+
 def test_an_object_that_expands_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(raw, "EXPANSION_FREE", 1 << 16)
     with pytest.raises(CorruptObject, match="expands"):
