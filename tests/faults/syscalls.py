@@ -103,7 +103,10 @@ def _traced(work: Callable[..., Any], arguments: Sequence[Any], options: list[st
     """Exit code, and what strace wrote, with the process's id replaced in names."""
     if shutil.which("strace") is None:
         pytest.skip("no strace: install the package strace")
-    with tempfile.NamedTemporaryFile("r", errors="replace") as log, waiting(work, *arguments) as (process, start):
+    with (
+        tempfile.NamedTemporaryFile("r", errors="replace") as log,
+        waiting(_predictable, work, *arguments) as (process, start),
+    ):
         own = [option.replace(_OWN, str(process.pid)) for option in options]
         command = ["strace", "-f", "-y", "-o", log.name, *own, "-p", str(process.pid)]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
@@ -136,7 +139,11 @@ def waiting(work: Callable[..., Any], *arguments: Any) -> Iterator[tuple[Any, Co
 
 def _begin(start: Connection, work: Callable[..., Any], arguments: Sequence[Any]) -> None:
     start.recv()
-    # names of temp files that can be told to strace: each is used once, its process's id stays in it
+    work(*arguments)
+
+
+def _predictable(work: Callable[..., Any], *arguments: Any) -> None:
+    """Give temp files names that can be told to strace in advance; each is used once, the process's id stays in it."""
     secrets.token_hex = lambda length=None: "0" * 2 * (length or 4)
     work(*arguments)
 
