@@ -8,6 +8,7 @@
     │   ├── StoreRefused           not retried   credentials, permissions, a missing bucket or folder
     │   ├── ObjectMissing          not retried   the named object does not exist
     │   └── ObjectChanged          retried       the object was replaced while it was read
+    ├── ScratchUnavailable         retried       the scratch folder is full or its disk fails
     ├── QuarantineLimitExceeded    exit code 3   too many lines of a shard were rejected; nothing was written
     ├── BooksDoNotClose            not retried   lines or rows are missing, or are there twice
     └── CheckFailed                not retried   a statement of sql/checks returned violations
@@ -68,6 +69,18 @@ class ObjectChanged(StoreError):
     """An object was replaced between listing and reading; the next attempt reads the new one."""
 
     retryable = True
+
+
+class ScratchUnavailable(EtlError):
+    """The folder of scratch files cannot be written; the task is retried."""
+
+    retryable = True
+
+    def __init__(self, path: object, problem: object) -> None:
+        super().__init__(
+            f"{path}: cannot write a scratch file: {problem}. Nothing of this step was stored. Make space there, or set "
+            "LOGBUCKET_TMP to a larger folder, and run again."
+        )
 
 
 class QuarantineLimitExceeded(EtlError):

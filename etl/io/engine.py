@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from etl.errors import EtlError, StatementError
+from etl.errors import EtlError, ScratchUnavailable, StatementError
 from etl.io.statements import Statement
 from etl.io.store import Store
 from etl.schema import Column
@@ -124,12 +124,18 @@ def write_parquet(
     """Write a query to a Parquet file, reopen it and check its row count; returns the rows.
 
     ``books`` is kept as JSON in the file's key-value metadata under ``logbucket``.
-    Raises EtlError where the written file does not hold what was written.
+    Raises ScratchUnavailable where the file cannot be written, EtlError where it does not hold what was written.
     """
     extra = f", KV_METADATA {{logbucket: {quote(json.dumps(books, sort_keys=True))}}}" if books is not None else ""
     copy = f"COPY ({sql}) TO {quote(str(path))} (FORMAT parquet, COMPRESSION {compression}{extra})"
-    with _in_order(connection, copy):
-        written = one(connection, copy)
+    try:
+        with _in_order(connection, copy):
+            written = one(connection, copy)
+    except duckdb.IOException as error:
+        # what the query reads may fail too, and that is another story
+        if str(path) in str(error):
+            raise ScratchUnavailable(path, error) from None
+        raise
     found = one(connection, f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({file_list([path])})")
     if written != found:
         raise EtlError(f"{path}: {written} rows written but {found} read back; the disk may be failing, run again")

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
-from etl.errors import ObjectChanged, ObjectMissing, StoreRefused, StoreUnavailable
+from etl.errors import ObjectChanged, ObjectMissing, ScratchUnavailable, StoreRefused, StoreUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -96,9 +96,15 @@ def open_store(uri: str) -> Store:
 
 
 def put_bytes(store: Store, data: bytes, key: str, folder: Path) -> bool:
-    """Store small bytes under a key; ``folder`` holds the temp file. False where nothing changed."""
+    """Store small bytes under a key; ``folder`` holds the temp file. False where nothing changed.
+
+    Raises ScratchUnavailable, and store errors.
+    """
     path = folder / f"put-{secrets.token_hex(8)}"
-    path.write_bytes(data)
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise ScratchUnavailable(path, error.strerror) from None
     try:
         return store.put(path, key)
     finally:
