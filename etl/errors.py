@@ -9,6 +9,7 @@
     │   ├── ObjectMissing          not retried   the named object does not exist
     │   ├── ObjectChanged          retried       the object was replaced while it was read
     │   └── ObjectCorrupt          not retried   an object of the lake is not what was written there
+    ├── ScratchUnavailable         retried       the scratch folder is full or its disk fails
     ├── QuarantineLimitExceeded    exit code 3   too many lines of a shard were rejected; nothing was written
     ├── BooksDoNotClose            not retried   lines or rows are missing, or are there twice
     └── CheckFailed                not retried   a statement of sql/checks returned violations
@@ -85,6 +86,18 @@ class ObjectCorrupt(StoreError):
     def __init__(self, uri: str, problem: str) -> None:
         super().__init__(
             f"{uri}: {problem}; expected the bytes that logbucket wrote. Run `etl audit --repair`: it is computed again."
+        )
+
+
+class ScratchUnavailable(EtlError):
+    """The folder of scratch files cannot be written; the task is retried."""
+
+    retryable = True
+
+    def __init__(self, path: object, problem: object) -> None:
+        super().__init__(
+            f"{path}: cannot write a scratch file: {problem}. Nothing of this step was stored. Make space there, or set "
+            "LOGBUCKET_TMP to a larger folder, and run again."
         )
 
 

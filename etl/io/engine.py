@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from etl.errors import EtlError, StatementError
+from etl.errors import EtlError, ScratchUnavailable, StatementError
 from etl.io.statements import Statement
 from etl.io.store import Store
 from etl.schema import Column
@@ -130,15 +130,21 @@ def write_parquet(
 
     ``books`` is kept as JSON in the file's key-value metadata under ``logbucket``, sealed by ``content``: the SHA-256 of
     the file with zeros in that place, so that every copy can be verified by itself (:func:`is_intact`).
-    Raises EtlError where the written file does not hold what was written.
+    Raises ScratchUnavailable where the file cannot be written, EtlError where it does not hold what was written.
     """
     extra = ""
     if books is not None:
         kept = json.dumps({**books, _CONTENT: _UNSEALED}, sort_keys=True)
         extra = f", KV_METADATA {{logbucket: {quote(kept)}}}"
     copy = f"COPY ({sql}) TO {quote(str(path))} (FORMAT parquet, COMPRESSION {compression}{extra})"
-    with _in_order(connection, copy):
-        written = one(connection, copy)
+    try:
+        with _in_order(connection, copy):
+            written = one(connection, copy)
+    except duckdb.IOException as error:
+        # what the query reads may fail too, and that is another story
+        if str(path) in str(error):
+            raise ScratchUnavailable(path, error) from None
+        raise
     found = one(connection, f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({file_list([path])})")
     if written != found:
         raise EtlError(f"{path}: {written} rows written but {found} read back; the disk may be failing, run again")

@@ -22,7 +22,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
-from etl.errors import ConfigError, ObjectChanged, ObjectMissing, StoreRefused, StoreUnavailable
+from etl.errors import (
+    ConfigError,
+    ObjectChanged,
+    ObjectMissing,
+    ScratchUnavailable,
+    StoreRefused,
+    StoreUnavailable,
+)
 from etl.io.deadline import DeadlineExceeded, Limit, within
 
 if TYPE_CHECKING:
@@ -126,9 +133,15 @@ def overlay_uri(folder: Path, lake: str) -> str:
 
 
 def put_bytes(store: Store, data: bytes, key: str, folder: Path) -> bool:
-    """Store small bytes under a key; ``folder`` holds the temp file. False where nothing changed."""
+    """Store small bytes under a key; ``folder`` holds the temp file. False where nothing changed.
+
+    Raises ScratchUnavailable, and store errors.
+    """
     path = folder / f"put-{secrets.token_hex(8)}"
-    path.write_bytes(data)
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise ScratchUnavailable(path, error.strerror) from None
     try:
         return store.put(path, key)
     finally:

@@ -16,6 +16,7 @@ from etl.layout import Partition
 from etl.model.hours import parse_hour
 from etl.stages.aggregate import aggregate
 from etl.stages.normalize import clear_pending
+from etl.stages.publish import is_published
 
 _SHOWN = 5
 
@@ -25,7 +26,7 @@ def check(settings: Settings, source_name: str, landing_hour: str, partitions: I
 
     Only then is the note removed that the partitions have to be published. Raises CheckFailed listing violations.
     """
-    settings.source(source_name)
+    source = settings.source(source_name)
     wanted = sorted(set(partitions))
     books, found = _landing_hour(settings, source_name, parse_hour(landing_hour))
     if not found and (found := _partitions(settings, source_name, wanted)):
@@ -38,7 +39,8 @@ def check(settings: Settings, source_name: str, landing_hour: str, partitions: I
             f"source {source_name}, landing hour {landing_hour}: {listed}. Compute the hours again with "
             f"`etl run {source_name} --from {landing_hour} --to {landing_hour} --reprocess`; if it stays, report it."
         )
-    clear_pending(open_store(settings.lake), source_name, wanted)
+    lake = open_store(settings.lake)
+    clear_pending(lake, source_name, wanted, lambda partition: is_published(lake, source, partition))
     return {**books, "partitions": len(wanted)}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -123,11 +123,16 @@ def read_ledger(lake: Store, source: str, landing: datetime, shard: int) -> Ledg
         raise ObjectCorrupt(lake.uri(key), f"not a ledger: {error}") from None
 
 
-def clear_pending(lake: Store, source: str, published: Iterable[str]) -> None:
-    """Remove the notes whose shard is settled and whose partitions have all been published."""
-    done = set(published)
+def clear_pending(lake: Store, source: str, checked: Iterable[str], is_published: Callable[[Partition], bool]) -> None:
+    """Remove the notes whose shard is settled and whose partitions have all been checked and are published.
+
+    A note may be that of an overlapping run, which wrote newer slices after these partitions were published.
+    """
+    done = set(checked)
     for key, note in _notes(lake, source).items():
-        if set(note["partitions"]) <= done and _is_settled(lake, source, note):
+        if not (set(note["partitions"]) <= done and _is_settled(lake, source, note)):
+            continue
+        if all(is_published(Partition.parse(text)) for text in note["partitions"]):
             lake.delete(key)
 
 

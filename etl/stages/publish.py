@@ -18,7 +18,7 @@ from etl import layout
 from etl.config import Settings, Source
 from etl.errors import BooksDoNotClose, ConfigError, ObjectCorrupt, ObjectMissing, StoreUnavailable
 from etl.io import engine
-from etl.io.store import Stat, file_digest
+from etl.io.store import Stat, Store, file_digest
 from etl.io.workspace import Workspace, workspace
 from etl.layout import Partition
 from etl.model.hours import format_hour
@@ -49,7 +49,7 @@ def publish(
 def _publish(space: Workspace, source: Source, partition: Partition, force: bool, cause: str | None) -> None:
     key = layout.partition_key(source.name, partition)
     for _ in range(_ROUNDS):
-        listed = _slices(space, source, partition)
+        listed = _slices(space.lake, source, partition)
         try:
             if not listed:
                 if before := engine.read_footer(space.lake, key):
@@ -59,20 +59,27 @@ def _publish(space: Workspace, source: Source, partition: Partition, force: bool
                 _build(space, source, partition, listed, key, force, cause)
         except (ObjectMissing, ObjectCorrupt, BooksDoNotClose, duckdb.IOException):
             # a slice that was replaced or removed under the reader is no fault: the next round reads the new ones
-            if _slices(space, source, partition) == listed:
+            if _slices(space.lake, source, partition) == listed:
                 raise
             continue
-        if _slices(space, source, partition) == listed:
+        if _slices(space.lake, source, partition) == listed:
             return
     raise StoreUnavailable(
         f"{space.lake.uri(key)}: its slices changed during {_ROUNDS} attempts to publish it; another run is busy with them, run again"
     )
 
 
-def _slices(space: Workspace, source: Source, partition: Partition) -> list[Stat]:
-    found = [
-        stat for stat in space.lake.list(layout.slice_prefix(source.name, partition)) if stat.key.endswith(".parquet")
-    ]
+def is_published(lake: Store, source: Source, partition: Partition) -> bool:
+    """Whether a partition was built from the slices that are there now, and is gone where there are none."""
+    footer = engine.read_footer(lake, layout.partition_key(source.name, partition))
+    digests = {stat.key: lake.digest(stat.key) or "" for stat in _slices(lake, source, partition)}
+    if footer is None:
+        return not digests
+    return footer.books.get("inputs") == _inputs(source, partition, digests)
+
+
+def _slices(lake: Store, source: Source, partition: Partition) -> list[Stat]:
+    found = [stat for stat in lake.list(layout.slice_prefix(source.name, partition)) if stat.key.endswith(".parquet")]
     return sorted(found, key=lambda stat: stat.key)
 
 
