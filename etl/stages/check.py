@@ -10,7 +10,7 @@ from etl.config import Settings
 from etl.errors import CheckFailed
 from etl.io.engine import rows, set_variables
 from etl.io.snapshot import snapshot
-from etl.io.statements import Statement, load_statements
+from etl.io.statements import Statement, Statements, load_statements
 from etl.io.store import open_store
 from etl.layout import Partition
 from etl.model.hours import parse_hour
@@ -45,8 +45,9 @@ def check(settings: Settings, source_name: str, landing_hour: str, partitions: I
 def _landing_hour(settings: Settings, source: str, hour: datetime) -> tuple[dict[str, Any], list[str]]:
     """(books of the landing hour, violations of the checks that read the ledger alone)."""
     statements = load_statements(settings.sql)
-    with snapshot(settings.lake, statements, ["ledger"], hour, hour, source) as connection:
-        checks = [item for item in statements.checks.values() if _reads(item) == {"ledger"}]
+    checks = [item for item in statements.checks.values() if _reads(item) == {"ledger"}]
+    macros = _macros(statements, checks)
+    with snapshot(settings.lake, statements, ["ledger"], hour, hour, source, macros) as connection:
         return rows(connection, _BOOKS, {"source": source})[0], _violations(connection, checks, source)
 
 
@@ -60,7 +61,8 @@ def _partitions(settings: Settings, source: str, wanted: list[str]) -> list[str]
     found: list[str] = []
     for day in sorted({partition.hour.replace(hour=0) for partition in touched}):
         hours = sorted({partition.hour for partition in touched if partition.hour.replace(hour=0) == day})
-        with snapshot(settings.lake, statements, views, day, day + timedelta(hours=23), source) as connection:
+        last, macros = day + timedelta(hours=23), _macros(statements, checks)
+        with snapshot(settings.lake, statements, views, day, last, source, macros) as connection:
             connection.execute("CREATE TEMP TABLE touched_hours (hour_start TIMESTAMP)")
             connection.executemany("INSERT INTO touched_hours VALUES (?)", [[hour] for hour in hours])
             found += _violations(connection, checks, source)
@@ -70,6 +72,10 @@ def _partitions(settings: Settings, source: str, wanted: list[str]) -> list[str]
 _BOOKS = """SELECT count(*) AS objects, coalesce(sum(lines), 0)::BIGINT AS lines, coalesce(sum(rows), 0)::BIGINT AS rows,
     coalesce(sum(row_lines), 0)::BIGINT AS row_lines, coalesce(sum(quarantined), 0)::BIGINT AS quarantined,
     coalesce(sum(ignored), 0)::BIGINT AS ignored FROM ledger WHERE source_name = $source"""
+
+
+def _macros(statements: Statements, checks: Iterable[Statement]) -> list[Statement]:
+    return statements.macros_used("\n".join(item.sql for item in checks))
 
 
 def _reads(statement: Statement) -> set[str]:
