@@ -32,6 +32,7 @@ _DEADLINE_SECONDS = 60.0
 _SLOWEST_BYTES_PER_SECOND = 256 * 1024
 _OVERLAY = "overlay:"
 _credentials: dict[str, str] = {}
+_clients: dict[object, S3Client] = {}
 
 
 @dataclass(frozen=True)
@@ -262,14 +263,17 @@ class S3Store:
         self.root = uri.rstrip("/")
         self._bucket, _, prefix = uri.removeprefix("s3://").partition("/")
         self._prefix = prefix.rstrip("/") + "/" if prefix.strip("/") else ""
-        self._made: tuple[int, S3Client] | None = None
+        self._bucket_answered = False
 
     @property
     def _client(self) -> S3Client:
-        # boto3 clients must not cross a fork
-        if self._made is None or self._made[0] != os.getpid():
-            self._made = (os.getpid(), _s3_client())
-        return self._made[1]
+        # to make a client and connect it takes longer than most requests, but it must not cross a fork
+        environment = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+        made_for = (os.getpid(), *sorted({**environment, **_credentials}.items()))
+        found = _clients.get(made_for)
+        if found is None:
+            found = _clients[made_for] = _s3_client()
+        return found
 
     def uri(self, key: str) -> str:
         return f"{self.root}/{key}"
@@ -391,7 +395,9 @@ class S3Store:
             if attempt:
                 time.sleep(0.2 * 4**attempt)
             try:
-                return call()
+                found = call()
+                self._bucket_answered = True
+                return found
             except ClientError as error:
                 last = error
                 self._raise_final(verb, key, error)
@@ -440,10 +446,14 @@ class S3Store:
 
     def _require_bucket(self, key: str) -> None:
         """A HEAD's 404 has no body: tell a missing bucket from a missing object."""
+        if self._bucket_answered:
+            return
+
         from botocore.exceptions import ClientError
 
         try:
             self._client.head_bucket(Bucket=self._bucket)
+            self._bucket_answered = True
         except ClientError as error:
             if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
                 error.response["Error"]["Code"] = "NoSuchBucket"
