@@ -273,9 +273,7 @@ def _types(listed: Iterable[Column]) -> dict[str, str]:
     return {column.name: column.type for column in listed}
 
 
-def _metric_columns(
-    connection: duckdb.DuckDBPyConnection, statements: Statements, metric: Statement
-) -> dict[str, str]:
+def _metric_columns(connection: duckdb.DuckDBPyConnection, statements: Statements, metric: Statement) -> dict[str, str]:
     engine.create_macros(connection, statements.macros_used(metric.sql))
     empty = ", ".join(f"NULL::{column.type} AS {column.name}" for column in columns(metric.dataset))
     return engine.describe(
