@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -39,4 +40,4 @@ def test_any_order_of_arrivals_changes_runs_and_kills_ends_in_what_a_recount_of_
 def _shares(first: int, count: int, processes: int) -> list[tuple[int, int]]:
     """(first seed, how many) of each process."""
     bounds = [first + count * number // processes for number in range(processes + 1)]
-    return [(low, high - low) for low, high in zip(bounds, bounds[1:], strict=False) if high > low]
+    return [(low, high - low) for low, high in pairwise(bounds) if high > low]
