@@ -15,7 +15,7 @@ from etl.io.store import open_store
 from etl.layout import Partition
 from etl.model.hours import parse_hour
 from etl.stages.aggregate import aggregate
-from etl.stages.normalize import clear_pending
+from etl.stages.normalize import clear_pending, finished_notes
 
 _SHOWN = 5
 
@@ -27,6 +27,9 @@ def check(settings: Settings, source_name: str, landing_hour: str, partitions: I
     """
     settings.source(source_name)
     wanted = sorted(set(partitions))
+    lake = open_store(settings.lake)
+    # before the checks: what an overlapping run publishes from now on is neither added up nor checked here
+    finished = finished_notes(lake, source_name, wanted)
     books, found = _landing_hour(settings, source_name, parse_hour(landing_hour))
     if not found and (found := _partitions(settings, source_name, wanted)):
         # an overlapping run may have published between this run's aggregate and now: what it changed is added up again
@@ -38,7 +41,7 @@ def check(settings: Settings, source_name: str, landing_hour: str, partitions: I
             f"source {source_name}, landing hour {landing_hour}: {listed}. Compute the hours again with "
             f"`etl run {source_name} --from {landing_hour} --to {landing_hour} --reprocess`; if it stays, report it."
         )
-    clear_pending(open_store(settings.lake), source_name, wanted)
+    clear_pending(lake, source_name, finished)
     return {**books, "partitions": len(wanted)}
 
 

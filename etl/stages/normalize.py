@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 from etl import layout
 from etl.config import Settings, Source
 from etl.errors import ObjectChanged, ObjectCorrupt, QuarantineLimitExceeded
-from etl.io.engine import VERSION, write_parquet
+from etl.io.engine import VERSION, read_footer, write_parquet
 from etl.io.raw import RawInput
 from etl.io.statements import Statements
 from etl.io.store import Store, file_digest, open_store, put_bytes
@@ -123,12 +123,38 @@ def read_ledger(lake: Store, source: str, landing: datetime, shard: int) -> Ledg
         raise ObjectCorrupt(lake.uri(key), f"not a ledger: {error}") from None
 
 
-def clear_pending(lake: Store, source: str, published: Iterable[str]) -> None:
-    """Remove the notes whose shard is settled and whose partitions have all been published."""
+def finished_notes(lake: Store, source: str, published: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Key → note, of the notes whose shard is settled and whose slices are in the partitions, all of them ``published``.
+
+    That a partition was published is not enough: another run may have written the slices, and its note, since then.
+    """
     done = set(published)
+    return {
+        key: note
+        for key, note in _notes(lake, source).items()
+        if set(note["partitions"]) <= done and _is_settled(lake, source, note) and _is_published(lake, source, note)
+    }
+
+
+def clear_pending(lake: Store, source: str, finished: Mapping[str, dict[str, Any]]) -> None:
+    """Remove the notes that are still the finished ones."""
     for key, note in _notes(lake, source).items():
-        if set(note["partitions"]) <= done and _is_settled(lake, source, note):
+        if note == finished.get(key):
             lake.delete(key)
+
+
+def _is_published(lake: Store, source: str, note: dict[str, Any]) -> bool:
+    """Whether each partition of a note was built from the slice that the shard's ledger tells of."""
+    landing = parse_hour(note["landing_hour"])
+    ledger = read_ledger(lake, source, landing, note["shard"])
+    staged = {piece.partition: piece.digest for piece in ledger.slices} if ledger else {}
+    place = f"{format_hour(landing)}/{layout.shard_name(note['shard'])}"
+    for text in note["partitions"]:
+        footer = read_footer(lake, layout.partition_key(source, Partition.parse(text)))
+        _, built_from = (footer.books.get("slices", {}) if footer else {}).get(place, (0, ""))
+        if built_from != staged.get(text, "")[:16]:
+            return False
+    return True
 
 
 def shard_inputs(source: Source, statements: Statements) -> str:
