@@ -38,7 +38,7 @@ from etl.stages.normalize import normalize, shard_inputs
 from etl.stages.publish import publish
 from tests.faults.closing import assert_closed, raw_lines
 from tests.faults.model import HOUR, NARROW, WIDE, Count, Seen, recount
-from tests.faults.turns import Actor, play, stores_take_turns
+from tests.faults.turns import Actor, Killed, play, stores_take_turns
 
 FIRST, HOURS, LOOK_BACK = datetime(2026, 11, 22, 10), 3, 1
 _SQL = Path(__file__).with_name("sql")
@@ -189,7 +189,8 @@ class Life:
         actors = [self._actor(may_die=self.random.random() < 0.2) for _ in range(2)]
         if self.random.random() < 0.5:
             actors.append(Actor("meanwhile in raw", self._meanwhile))
-        self._play(actors)
+        # an object that is deleted or replaced under a run may fail it; nothing fails a run that is alone
+        self._play(actors, ObjectMissing, _Exhausted)
 
     def _meanwhile(self) -> None:
         lake = open_store(self.settings.lake)
@@ -197,15 +198,12 @@ class Life:
             lake.stat("anything")  # a turn
         self.change_raw()
 
-    def _play(self, actors: list[Actor]) -> None:
-        alone = len(actors) == 1
+    def _play(self, actors: list[Actor], *allowed: type[BaseException]) -> None:
         play(actors, self.random)
         for actor in actors:
             error = "" if actor.error is None else f": {type(actor.error).__name__}"
             self.tell(f"{actor.name}{error} ({actor.writes} writes)")
-            # an object that is deleted or replaced under a run that overlaps may fail it; nothing fails a run that is alone
-            expected = actor.was_killed or (not alone and isinstance(actor.error, ObjectMissing | _Exhausted))
-            if actor.error is not None and not expected:
+            if actor.error is not None and not isinstance(actor.error, (Killed, *allowed)):
                 raise AssertionError(f"{actor.name} failed") from actor.error
 
     def change_format(self) -> None:
@@ -223,13 +221,15 @@ class Life:
         last = min(self._last, first + timedelta(hours=self.random.randint(0, 2)))
         dies_at = self.random.randint(1, 14) if self.random.random() < 0.4 else None
         told = f"replay of {first:{HOUR}} to {last:{HOUR}}" + (f", dies at write {dies_at}" if dies_at else "")
-        self._play([Actor(told, lambda: replay(self.settings, "web", first, last, reason="format corrected"), dies_at)])
+        self._play([Actor(told, lambda: replay(self.settings, "web", first, last), dies_at)], ObjectMissing)
 
     def live(self) -> None:
         """Some events, then a scheduled run and a look at the lake, then a sweep over all hours and another look."""
         names = [name for name, weight in EVENTS.items() for _ in range(weight)]
         for _ in range(self.random.randint(3, 7)):
             getattr(self, self.random.choice(names))()
+            if not self._notes():
+                self._compare("where no note is left", recount(self._seen_by_ledgers(), self.deduplicate))
         self._settle()
         self._sweep()
 
@@ -237,7 +237,7 @@ class Life:
         """After the next scheduled run the lake is what its ledgers say, and those of the window say what raw has."""
         hour = min(self.next_hour, self._last)
         self._quiet(hour)
-        while notes := [stat.key for stat in open_store(self.settings.lake).list(layout.pending_prefix("web"))]:
+        while notes := self._notes():
             # a run that died outside of the window waits for a run of its own hour
             landing = datetime.strptime(notes[0].split("/")[-1][:13], HOUR)
             self._quiet(landing)
@@ -259,8 +259,7 @@ class Life:
         ]
         expected = recount(seen, self.deduplicate)
         self._compare("after the sweep", expected)
-        notes = list(open_store(self.settings.lake).list(layout.pending_prefix("web")))
-        assert not notes, f"pending notes are left: {notes}"
+        assert not self._notes(), f"pending notes are left: {self._notes()}"
         assert raw_lines(self.folder / "raw") == expected.lines
 
     def _quiet(self, hour: datetime) -> None:
@@ -270,6 +269,9 @@ class Life:
             raise AssertionError(f"a quiet run of {hour:{HOUR}} failed") from error
 
     # the lake, read without the pipeline
+
+    def _notes(self) -> list[str]:
+        return [stat.key for stat in open_store(self.settings.lake).list(layout.pending_prefix("web"))]
 
     def _seen_by_ledgers(self) -> list[Seen]:
         accepts = {}

@@ -30,7 +30,9 @@ QUARANTINE = "quarantine/web/landing_date=2026-11-22/landing_hour=11/shard-00.pa
 
 def config(**more: str) -> str:
     keys = {"format": '"combined"', "start": '"2026-11-22T09"', "shards": "1", "look_back_hours": "2", **more}
-    return '[sources.web]\nraw = "raw/web/%Y/%m/%d/%H/"\n' + "".join(f"{key} = {value}\n" for key, value in keys.items())
+    return '[sources.web]\nraw = "raw/web/%Y/%m/%d/%H/"\n' + "".join(
+        f"{key} = {value}\n" for key, value in keys.items()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +173,9 @@ def test_an_object_overwritten_beyond_the_look_back_is_found(shop: World) -> Non
 
 
 def test_an_object_that_moved_to_a_later_landing_hour_leaves_no_rows_behind(world: World) -> None:
-    world.configure('[sources.web]\nraw = "raw/flat/"\nformat = "combined"\nstart = "2026-11-22T09"\nlook_back_hours = 1\n')
+    world.configure(
+        '[sources.web]\nraw = "raw/flat/"\nformat = "combined"\nstart = "2026-11-22T09"\nlook_back_hours = 1\n'
+    )
     old = [access("2026-11-22T09:00:01+0000"), access("2026-11-22T08:00:01+0000")]
     world.land("flat/a.log", old, at="2026-11-22T09:30:00")
     world.run("web", "2026-11-22T09")

@@ -63,10 +63,6 @@ class Actor(threading.Thread):
         self._back.release()
         self._go.acquire()
 
-    @property
-    def was_killed(self) -> bool:
-        return isinstance(self.error, Killed)
-
 
 def play(actors: Sequence[Actor], random_: random.Random) -> None:
     """Let the actors go on in any order, one at a time, until all are over."""
