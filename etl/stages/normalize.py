@@ -196,13 +196,7 @@ def _is_current(job: _Shard, work: WorkList, mine: list[RawObject], before: Ledg
         return False
     if before is None or format_hour(job.landing) != work.landing_hour:
         return True
-    rejected = any(book.rejects or book.problem for book in before.objects)
-    quarantine = layout.quarantine_key(job.source.name, job.landing, job.shard)
-    return (
-        before.inputs == job.inputs
-        and _holds(job, before)
-        and (not rejected or job.space.lake.stat(quarantine) is not None)
-    )
+    return before.inputs == job.inputs and _holds(job, before) and _holds_rejects(job, before)
 
 
 def _holds(job: _Shard, ledger: Ledger) -> bool:
@@ -214,6 +208,12 @@ def _holds(job: _Shard, ledger: Ledger) -> bool:
         == piece.digest
         for piece in ledger.slices
     )
+
+
+def _holds_rejects(job: _Shard, ledger: Ledger) -> bool:
+    """Whether there is a quarantine if, and only if, the ledger tells of rejected records."""
+    found = job.space.lake.stat(layout.quarantine_key(job.source.name, job.landing, job.shard))
+    return (found is not None) == any(book.rejects or book.problem for book in ledger.objects)
 
 
 @dataclass(frozen=True)
@@ -255,7 +255,7 @@ class _Shard:
             ),
         )
         ledger.require_closed()
-        self._store(ledger, {partition: path for partition, path, _ in slices}, self._quarantine(parsed), before)
+        self._store(ledger, {partition: path for partition, path, _ in slices}, self._quarantine(parsed))
         self.space.lake.delete(layout.refused_key(self.source.name, self.landing, self.shard))
         return ledger
 
@@ -384,9 +384,7 @@ class _Shard:
         count = write_parquet(self.space.connection, sql, path, compression="zstd", books={})
         return path if count else None
 
-    def _store(
-        self, ledger: Ledger, slices: dict[Partition, Path], quarantine: Path | None, before: Ledger | None
-    ) -> None:
+    def _store(self, ledger: Ledger, slices: dict[Partition, Path], quarantine: Path | None) -> None:
         lake, name = self.space.lake, self.source.name
         data = ledger.to_json()
         note = {
@@ -404,10 +402,11 @@ class _Shard:
         quarantine_key = layout.quarantine_key(name, self.landing, self.shard)
         if quarantine:
             lake.put(quarantine, quarantine_key)
-        elif before:
+        else:
+            # also without a ledger before: a run that died may have left it
             lake.delete(quarantine_key)
         put_bytes(lake, data, layout.ledger_key(name, self.landing, self.shard), self.space.folder)
-        if not _holds(self, ledger):
+        if not (_holds(self, ledger) and _holds_rejects(self, ledger)):
             raise ObjectChanged(
                 f"source {name}, landing hour {ledger.landing_hour}, shard {self.shard}: another run wrote its slices at the "
                 "same time. The next attempt computes them again."

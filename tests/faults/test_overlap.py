@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 from etl import layout
 from etl.io.store import open_store
 from etl.stages.aggregate import aggregate
@@ -10,6 +12,7 @@ from etl.stages.land import land
 from etl.stages.normalize import normalize
 from etl.stages.publish import publish
 from tests.faults.closing import assert_closed, raw_lines
+from tests.faults.turns import Actor, Killed, play, stores_take_turns
 from tests.pipeline.conftest import World, access
 
 HOUR = "2026-11-22T10"
@@ -26,6 +29,18 @@ def test_a_run_does_not_clear_the_note_of_another_that_died_after_its_own_publis
     assert list(open_store(web.settings.lake).list(layout.pending_prefix("web")))
     web.run("web", "2026-11-22T11")
     assert web.counts() == {HOUR: 2}
+    assert_closed(web.settings, "web", raw_lines(web.root / "raw"))
+
+
+def test_the_quarantine_of_a_run_that_died_before_its_ledger_does_not_stay(web: World) -> None:
+    web.land("web/2026/11/22/10/a.log", ["rubbish"])
+    died = Actor("run", lambda: web.run("web", HOUR), dies_at=4)  # work list, note, quarantine, ledger
+    with stores_take_turns():
+        play([died], random.Random(0))
+    assert isinstance(died.error, Killed)
+    web.land("web/2026/11/22/10/a.log", [access(f"{HOUR}:00:01+0000")], at="2026-11-23T00:10:00")
+    web.run("web", HOUR)
+    assert web.query("SELECT count(*) FROM quarantine") == [(0,)]
     assert_closed(web.settings, "web", raw_lines(web.root / "raw"))
 
 
