@@ -12,7 +12,7 @@ from etl.io.store import use_credentials
 from tests.support.servers import S3Server, s3_server
 
 SOURCES, HOURS, OBJECTS = 2, 3, 48
-MOST_REQUESTS_PER_OBJECT = 30
+MOST_REQUESTS_PER_OBJECT = 20
 
 
 @pytest.fixture
