@@ -6,7 +6,7 @@ LOGS ?=
 CONFIG ?= sources.toml
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: demo test check lint unit up bench conformance lock clean
+.PHONY: demo test check lint unit up bench load conformance lock clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m deploy.demo $(if $(LOGS),--logs "$(LOGS)")
@@ -30,6 +30,9 @@ unit: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks.throughput
+
+load: $(VENV)/installed
+	$(BIN)/python -m benchmarks.load
 
 conformance: $(VENV)/installed
 	$(BIN)/python -m benchmarks.conformance --files

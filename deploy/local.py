@@ -162,6 +162,9 @@ class LocalAirflow:
             if self._restarts[name] >= self._restarts_allowed:
                 raise AirflowError(f"Airflow's {name} ended with exit code {code}:\n{self.tail(name)}")
             self._restarts[name] += 1
+            # the workers of a scheduler that was killed would wait for its tasks for ever
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             self._start(name)
 
     def tail(self, name: str, lines: int = 30) -> str:

@@ -27,7 +27,7 @@ import duckdb
 from etl import layout
 from etl.errors import ObjectChanged, ObjectCorrupt, ObjectMissing, StoreUnavailable
 from etl.io import engine
-from etl.io.statements import Statements
+from etl.io.statements import Statement, Statements
 from etl.io.store import LocalStore, Stat, Store, open_store
 from etl.layout import Partition
 from etl.model.hours import hours_between, parse_hour
@@ -48,9 +48,11 @@ def snapshot(
     first: datetime | None = None,
     last: datetime | None = None,
     source: str | None = None,
+    macros: Iterable[Statement] | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """:func:`connect`, closed and cleaned up at the end of the block."""
-    connection, clean = _connect(lake_uri, statements, views, first, last, source)
+    """:func:`connect`, closed and cleaned up at the end of the block; with these files of macros, None: with all."""
+    wanted = statements.macros_in_order if macros is None else macros
+    connection, clean = _connect(lake_uri, statements, wanted, views, first, last, source)
     try:
         yield connection
     finally:
@@ -72,7 +74,7 @@ def connect(
     garbage-collected or the process ends; those of a killed process by the next snapshot on its machine.
     Raises StoreUnavailable where the lake changed during every attempt to take it.
     """
-    return _connect(lake_uri, statements, views, first, last, source)[0]
+    return _connect(lake_uri, statements, statements.macros_in_order, views, first, last, source)[0]
 
 
 def all_views(statements: Statements) -> list[str]:
@@ -90,6 +92,7 @@ def all_views(statements: Statements) -> list[str]:
 def _connect(
     lake_uri: str,
     statements: Statements,
+    macros: Iterable[Statement],
     views: Iterable[str] | None,
     first: datetime | None,
     last: datetime | None,
@@ -104,7 +107,7 @@ def _connect(
         taken = _Taken(lake, folder, first, last, source)
         taken.settle(names)
         engine.configure(connection, folder)
-        engine.create_macros(connection, statements.macros_in_order)
+        engine.create_macros(connection, macros)
         for name in names:
             _make_view(connection, taken, statements, name)
     except BaseException:
@@ -260,7 +263,7 @@ def _make_view(connection: duckdb.DuckDBPyConnection, taken: _Taken, statements:
     else:
         metric = statements.metrics[name.removeprefix("metrics_")]
         paths = taken.paths(f"metrics/{metric.name}/")
-        sql = _parquet(paths, _metric_columns(connection, metric.sql, metric.dataset) if not paths else {})
+        sql = _parquet(paths, _metric_columns(connection, statements, metric) if not paths else {})
         if taken.first or taken.last:
             first, last = taken.first or datetime.min, taken.last or datetime.max
             sql = f"SELECT * FROM ({sql}) WHERE hour_start BETWEEN '{first}' AND '{last}'"
@@ -271,9 +274,12 @@ def _types(listed: Iterable[Column]) -> dict[str, str]:
     return {column.name: column.type for column in listed}
 
 
-def _metric_columns(connection: duckdb.DuckDBPyConnection, sql: str, dataset: str) -> dict[str, str]:
-    empty = ", ".join(f"NULL::{column.type} AS {column.name}" for column in columns(dataset))
-    return engine.describe(connection, f"WITH events AS (SELECT {empty}), metric AS ({sql}\n) SELECT * FROM metric")
+def _metric_columns(connection: duckdb.DuckDBPyConnection, statements: Statements, metric: Statement) -> dict[str, str]:
+    engine.create_macros(connection, statements.macros_used(metric.sql))
+    empty = ", ".join(f"NULL::{column.type} AS {column.name}" for column in columns(metric.dataset))
+    return engine.describe(
+        connection, f"WITH events AS (SELECT {empty}), metric AS ({metric.sql}\n) SELECT * FROM metric"
+    )
 
 
 def _parquet(paths: list[Path], types: dict[str, str]) -> str:

@@ -305,6 +305,7 @@ class S3Store:
         self.root = uri.rstrip("/")
         self.bucket, _, prefix = uri.removeprefix("s3://").partition("/")
         self._prefix = prefix.rstrip("/") + "/" if prefix.strip("/") else ""
+        self._bucket_answered = False
 
     @property
     def client(self) -> S3Client:
@@ -501,7 +502,9 @@ class S3Store:
             # half of what is left: after an attempt that is stuck there is time for another
             limit = Limit((end - time.monotonic()) / 2)
             try:
-                return within(limit, call)
+                found = within(limit, call)
+                self._bucket_answered = True
+                return found
             except ClientError as error:
                 last: Exception = error
                 self._raise_final(verb, key, error)
@@ -573,6 +576,8 @@ class S3Store:
 
     def _require_bucket(self, key: str) -> None:
         """A HEAD's 404 has no body: tell a missing bucket from a missing object."""
+        if self._bucket_answered:
+            return
         try:
             self._call("look for", "", lambda _: self.client.head_bucket(Bucket=self.bucket))
         except ObjectMissing:

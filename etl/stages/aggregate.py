@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -16,7 +16,9 @@ from etl.errors import ObjectCorrupt, StatementError, StoreUnavailable
 from etl.io import engine
 from etl.io.statements import Statement
 from etl.io.workspace import Workspace, workspace
+from etl.io.store import Stat
 from etl.layout import Partition
+from etl.model.hours import HOUR
 
 _ROUNDS = 20
 
@@ -35,8 +37,9 @@ def aggregate(settings: Settings, source_name: str, partitions: Iterable[str]) -
             metrics = [metric for metric in space.statements.metrics.values() if metric.dataset == dataset]
             keys += [layout.metric_key(metric.name, day, source_name) for metric in metrics]
             # runs overlap: what was written from a listing that is out of date by now is written again
+            known: dict[Stat, str] = {}
             for _ in range(_ROUNDS):
-                hours = partitions_of_day(space, source_name, dataset, day)
+                hours = partitions_of_day(space, source_name, dataset, day, known)
                 written = [metric.name for metric in metrics if _day(space, source_name, metric, day, hours)]
                 if not written:
                     break
@@ -48,14 +51,27 @@ def aggregate(settings: Settings, source_name: str, partitions: Iterable[str]) -
     return keys
 
 
-def partitions_of_day(space: Workspace, source: str, dataset: str, day: datetime) -> dict[Partition, str]:
-    """Partition → the digest of its inputs, for the hours of a day that have one."""
+def partitions_of_day(
+    space: Workspace, source: str, dataset: str, day: datetime, known: dict[Stat, str] | None = None
+) -> dict[Partition, str]:
+    """Partition → the digest of its inputs, for the hours of a day that have one.
+
+    ``known`` keeps the digests of objects that were read before, for the next call.
+    """
+    known = {} if known is None else known
+    keys = {
+        layout.partition_key(source, part): part for part in (Partition(dataset, day + n * HOUR) for n in range(24))
+    }
     found: dict[Partition, str] = {}
-    for hour in range(24):
-        partition = Partition(dataset, day + timedelta(hours=hour))
-        footer = engine.read_footer(space.lake, layout.partition_key(source, partition))
-        if footer is not None:
-            found[partition] = footer.books.get("inputs", "")
+    for stat in space.lake.list(layout.dataset_prefix(dataset, day)):
+        if stat.key not in keys:
+            continue
+        if stat not in known:
+            footer = engine.read_footer(space.lake, stat.key)
+            if footer is None:
+                continue
+            known[stat] = footer.books.get("inputs", "")
+        found[keys[stat.key]] = known[stat]
     return found
 
 

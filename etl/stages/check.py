@@ -10,13 +10,12 @@ from etl.config import Settings
 from etl.errors import CheckFailed
 from etl.io.engine import rows, set_variables
 from etl.io.snapshot import snapshot
-from etl.io.statements import Statement, load_statements
+from etl.io.statements import Statement, Statements, load_statements
 from etl.io.store import open_store
 from etl.layout import Partition
 from etl.model.hours import parse_hour
 from etl.stages.aggregate import aggregate
-from etl.stages.normalize import clear_pending
-from etl.stages.publish import is_published
+from etl.stages.normalize import clear_pending, finished_notes
 
 _SHOWN = 5
 
@@ -26,8 +25,11 @@ def check(settings: Settings, source_name: str, landing_hour: str, partitions: I
 
     Only then is the note removed that the partitions have to be published. Raises CheckFailed listing violations.
     """
-    source = settings.source(source_name)
+    settings.source(source_name)
     wanted = sorted(set(partitions))
+    lake = open_store(settings.lake)
+    # before the checks: what an overlapping run publishes from now on is neither added up nor checked here
+    finished = finished_notes(lake, source_name, wanted)
     books, found = _landing_hour(settings, source_name, parse_hour(landing_hour))
     if not found and (found := _partitions(settings, source_name, wanted)):
         # an overlapping run may have published between this run's aggregate and now: what it changed is added up again
@@ -39,16 +41,16 @@ def check(settings: Settings, source_name: str, landing_hour: str, partitions: I
             f"source {source_name}, landing hour {landing_hour}: {listed}. Compute the hours again with "
             f"`etl run {source_name} --from {landing_hour} --to {landing_hour} --reprocess`; if it stays, report it."
         )
-    lake = open_store(settings.lake)
-    clear_pending(lake, source_name, wanted, lambda partition: is_published(lake, source, partition))
+    clear_pending(lake, source_name, finished)
     return {**books, "partitions": len(wanted)}
 
 
 def _landing_hour(settings: Settings, source: str, hour: datetime) -> tuple[dict[str, Any], list[str]]:
     """(books of the landing hour, violations of the checks that read the ledger alone)."""
     statements = load_statements(settings.sql)
-    with snapshot(settings.lake, statements, ["ledger"], hour, hour, source) as connection:
-        checks = [item for item in statements.checks.values() if _reads(item) == {"ledger"}]
+    checks = [item for item in statements.checks.values() if _reads(item) == {"ledger"}]
+    macros = _macros(statements, checks)
+    with snapshot(settings.lake, statements, ["ledger"], hour, hour, source, macros) as connection:
         return rows(connection, _BOOKS, {"source": source})[0], _violations(connection, checks, source)
 
 
@@ -62,7 +64,8 @@ def _partitions(settings: Settings, source: str, wanted: list[str]) -> list[str]
     found: list[str] = []
     for day in sorted({partition.hour.replace(hour=0) for partition in touched}):
         hours = sorted({partition.hour for partition in touched if partition.hour.replace(hour=0) == day})
-        with snapshot(settings.lake, statements, views, day, day + timedelta(hours=23), source) as connection:
+        last, macros = day + timedelta(hours=23), _macros(statements, checks)
+        with snapshot(settings.lake, statements, views, day, last, source, macros) as connection:
             connection.execute("CREATE TEMP TABLE touched_hours (hour_start TIMESTAMP)")
             connection.executemany("INSERT INTO touched_hours VALUES (?)", [[hour] for hour in hours])
             found += _violations(connection, checks, source)
@@ -72,6 +75,10 @@ def _partitions(settings: Settings, source: str, wanted: list[str]) -> list[str]
 _BOOKS = """SELECT count(*) AS objects, coalesce(sum(lines), 0)::BIGINT AS lines, coalesce(sum(rows), 0)::BIGINT AS rows,
     coalesce(sum(row_lines), 0)::BIGINT AS row_lines, coalesce(sum(quarantined), 0)::BIGINT AS quarantined,
     coalesce(sum(ignored), 0)::BIGINT AS ignored FROM ledger WHERE source_name = $source"""
+
+
+def _macros(statements: Statements, checks: Iterable[Statement]) -> list[Statement]:
+    return statements.macros_used("\n".join(item.sql for item in checks))
 
 
 def _reads(statement: Statement) -> set[str]:

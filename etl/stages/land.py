@@ -17,6 +17,7 @@ from etl.model.hours import HOUR, format_hour, hours_between, parse_hour, to_hou
 from etl.model.worklist import RawObject, WorkList
 
 _DAY = timedelta(days=1)
+_MANY_HOURS = 4
 
 
 def land(settings: Settings, source_name: str, landing_hour: str, alone: bool = False) -> str:
@@ -81,9 +82,12 @@ def list_raw(raw: Store, source: Source, first: datetime, last: datetime) -> dic
 
 def _landed(raw: Store, source: Source, first: datetime, last: datetime) -> Iterable[tuple[datetime, Stat]]:
     if source.lands_by_key:
-        for hour in hours_between(first, last):
-            for stat in raw.list(f"{hour:{source.raw_template}}"):
-                yield hour, stat
+        hours = {f"{hour:{source.raw_template}}": hour for hour in hours_between(first, last)}
+        for prefix in _listed_prefixes(source, hours):
+            for stat in raw.list(prefix):
+                found = hours.get(stat.key[: len(next(iter(hours)))])
+                if found is not None:
+                    yield found, stat
         return
     # LastModified decides; a date in the key narrows the listing to the folders that a late upload may still go to
     oldest = max(first - timedelta(days=source.max_lateness_days), to_hour(source.start)) - _DAY
@@ -91,6 +95,14 @@ def _landed(raw: Store, source: Source, first: datetime, last: datetime) -> Iter
     for prefix in sorted({f"{day:{source.raw_template}}" if source.raw_template else "" for day in days}):
         for stat in raw.list(prefix):
             yield to_hour(stat.modified), stat
+
+
+def _listed_prefixes(source: Source, hours: dict[str, datetime]) -> list[str]:
+    """What to list for these hours by prefix: their days, where nothing but the hour's folder follows the day."""
+    day, _, rest = source.raw_template.partition("%H")
+    if rest.strip("/") or "%" in rest or not day.endswith("/") or len(hours) < _MANY_HOURS:
+        return list(hours)
+    return list(dict.fromkeys(f"{hour:{day}}" for hour in hours.values()))
 
 
 def _reachable(raw: Store) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 from etl import layout
 from etl.config import Settings, Source
 from etl.errors import ObjectChanged, ObjectCorrupt, ObjectMissing, QuarantineLimitExceeded
-from etl.io.engine import VERSION, write_parquet
+from etl.io.engine import VERSION, read_footer, write_parquet
 from etl.io.raw import RawInput
 from etl.io.statements import Statements
 from etl.io.store import Store, file_digest, open_store, put_bytes
@@ -65,10 +65,12 @@ def normalize(
         window = {
             format_hour(hour) for hour in hours_between(parse_hour(work.first_hour), parse_hour(work.landing_hour))
         }
+        known = _ledgers(space.lake, source.name, sorted(window))
         for hour in sorted(window):
             job = _Shard(space, source, parse_hour(hour), shard, inputs)
             mine = [item for item in work.hours.get(hour, []) if _shard_of(source, item) == shard]
-            before = read_ledger(space.lake, source.name, job.landing, shard)
+            has_ledger = (job.landing, shard) in known
+            before = read_ledger(space.lake, source.name, job.landing, shard) if has_ledger else None
             if _is_current(job, work, mine, before) and hour not in pending and not (reprocess and before):
                 if hour == work.landing_hour and before:
                     touched.update(before.touched)
@@ -83,7 +85,7 @@ def normalize(
                     job.refuse(mine, error)
                     refused = refused or error
         if shard == 0:
-            touched |= _empty_retired_shards(space, source, sorted(window), inputs)
+            touched |= _empty_retired_shards(space, source, window, inputs, known)
         for hour in sorted(set(pending) - window):
             # half-written slices stay unpublished until a run of their own hour completes them
             if _is_settled(space.lake, source.name, pending[hour]):
@@ -93,12 +95,17 @@ def normalize(
     return sorted(touched)
 
 
-def _empty_retired_shards(space: Workspace, source: Source, window: list[str], inputs: str) -> set[str]:
+def _ledgers(lake: Store, source: str, window: list[str]) -> set[tuple[datetime, int]]:
+    """(landing hour, shard) of every ledger of the window's days."""
+    days = sorted({parse_hour(hour).date() for hour in window})
+    return {layout.parse_ledger_key(stat.key) for day in days for stat in lake.list(layout.ledger_prefix(source, day))}
+
+
+def _empty_retired_shards(
+    space: Workspace, source: Source, window: set[str], inputs: str, known: set[tuple[datetime, int]]
+) -> set[str]:
     """Shards that exist no longer since ``shards`` was lowered give up their rows: others have their objects now."""
-    announced: dict[tuple[datetime, int], set[str]] = {}
-    for day in sorted({parse_hour(hour).date() for hour in window}):
-        for stat in space.lake.list(layout.ledger_prefix(source.name, day)):
-            announced[layout.parse_ledger_key(stat.key)] = set()
+    announced: dict[tuple[datetime, int], set[str]] = {place: set() for place in known}
     for note in _notes(space.lake, source.name).values():
         announced[parse_hour(note["landing_hour"]), note["shard"]] = set(note["partitions"])
     touched: set[str] = set()
@@ -123,17 +130,38 @@ def read_ledger(lake: Store, source: str, landing: datetime, shard: int) -> Ledg
         raise ObjectCorrupt(lake.uri(key), f"not a ledger: {error}") from None
 
 
-def clear_pending(lake: Store, source: str, checked: Iterable[str], is_published: Callable[[Partition], bool]) -> None:
-    """Remove the notes whose shard is settled and whose partitions have all been checked and are published.
+def finished_notes(lake: Store, source: str, published: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Key → note, of the notes whose shard is settled and whose slices are in the partitions, all of them ``published``.
 
-    A note may be that of an overlapping run, which wrote newer slices after these partitions were published.
+    That a partition was published is not enough: another run may have written the slices, and its note, since then.
     """
-    done = set(checked)
+    done = set(published)
+    return {
+        key: note
+        for key, note in _notes(lake, source).items()
+        if set(note["partitions"]) <= done and _is_settled(lake, source, note) and _is_published(lake, source, note)
+    }
+
+
+def clear_pending(lake: Store, source: str, finished: Mapping[str, dict[str, Any]]) -> None:
+    """Remove the notes that are still the finished ones."""
     for key, note in _notes(lake, source).items():
-        if not (set(note["partitions"]) <= done and _is_settled(lake, source, note)):
-            continue
-        if all(is_published(Partition.parse(text)) for text in note["partitions"]):
+        if note == finished.get(key):
             lake.delete(key)
+
+
+def _is_published(lake: Store, source: str, note: dict[str, Any]) -> bool:
+    """Whether each partition of a note was built from the slice that the shard's ledger tells of."""
+    landing = parse_hour(note["landing_hour"])
+    ledger = read_ledger(lake, source, landing, note["shard"])
+    staged = {piece.partition: piece.digest for piece in ledger.slices} if ledger else {}
+    place = f"{format_hour(landing)}/{layout.shard_name(note['shard'])}"
+    for text in note["partitions"]:
+        footer = read_footer(lake, layout.partition_key(source, Partition.parse(text)))
+        _, built_from = (footer.books.get("slices", {}) if footer else {}).get(place, (0, ""))
+        if built_from != staged.get(text, "")[:16]:
+            return False
+    return True
 
 
 def shard_inputs(source: Source, statements: Statements) -> str:
@@ -180,13 +208,7 @@ def _is_current(job: _Shard, work: WorkList, mine: list[RawObject], before: Ledg
         return False
     if before is None or format_hour(job.landing) != work.landing_hour:
         return True
-    rejected = any(book.rejects or book.problem for book in before.objects)
-    quarantine = layout.quarantine_key(job.source.name, job.landing, job.shard)
-    return (
-        before.inputs == job.inputs
-        and _holds(job, before)
-        and (not rejected or job.space.lake.stat(quarantine) is not None)
-    )
+    return before.inputs == job.inputs and _holds(job, before) and _holds_rejects(job, before)
 
 
 def _holds(job: _Shard, ledger: Ledger) -> bool:
@@ -198,6 +220,12 @@ def _holds(job: _Shard, ledger: Ledger) -> bool:
         == piece.digest
         for piece in ledger.slices
     )
+
+
+def _holds_rejects(job: _Shard, ledger: Ledger) -> bool:
+    """Whether there is a quarantine if, and only if, the ledger tells of rejected records."""
+    found = job.space.lake.stat(layout.quarantine_key(job.source.name, job.landing, job.shard))
+    return (found is not None) == any(book.rejects or book.problem for book in ledger.objects)
 
 
 @dataclass(frozen=True)
@@ -239,7 +267,7 @@ class _Shard:
             ),
         )
         ledger.require_closed()
-        self._store(ledger, {partition: path for partition, path, _ in slices}, self._quarantine(parsed), before)
+        self._store(ledger, {partition: path for partition, path, _ in slices}, self._quarantine(parsed))
         self.space.lake.delete(layout.refused_key(self.source.name, self.landing, self.shard))
         return ledger
 
@@ -379,9 +407,7 @@ class _Shard:
         count = write_parquet(self.space.connection, sql, path, compression="zstd", books={})
         return path if count else None
 
-    def _store(
-        self, ledger: Ledger, slices: dict[Partition, Path], quarantine: Path | None, before: Ledger | None
-    ) -> None:
+    def _store(self, ledger: Ledger, slices: dict[Partition, Path], quarantine: Path | None) -> None:
         lake, name = self.space.lake, self.source.name
         data = ledger.to_json()
         note = {
@@ -399,10 +425,11 @@ class _Shard:
         quarantine_key = layout.quarantine_key(name, self.landing, self.shard)
         if quarantine:
             lake.put(quarantine, quarantine_key)
-        elif before:
+        else:
+            # also without a ledger before: a run that died may have left it
             lake.delete(quarantine_key)
         put_bytes(lake, data, layout.ledger_key(name, self.landing, self.shard), self.space.folder)
-        if not _holds(self, ledger):
+        if not (_holds(self, ledger) and _holds_rejects(self, ledger)):
             raise ObjectChanged(
                 f"source {name}, landing hour {ledger.landing_hour}, shard {self.shard}: another run wrote its slices at the "
                 "same time. The next attempt computes them again."

@@ -69,15 +69,6 @@ def _publish(space: Workspace, source: Source, partition: Partition, force: bool
     )
 
 
-def is_published(lake: Store, source: Source, partition: Partition) -> bool:
-    """Whether a partition was built from the slices that are there now, and is gone where there are none."""
-    footer = engine.read_footer(lake, layout.partition_key(source.name, partition))
-    digests = {stat.key: lake.digest(stat.key) or "" for stat in _slices(lake, source, partition)}
-    if footer is None:
-        return not digests
-    return footer.books.get("inputs") == _inputs(source, partition, digests)
-
-
 def _slices(lake: Store, source: Source, partition: Partition) -> list[Stat]:
     found = [stat for stat in lake.list(layout.slice_prefix(source.name, partition)) if stat.key.endswith(".parquet")]
     return sorted(found, key=lambda stat: stat.key)
