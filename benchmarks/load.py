@@ -118,24 +118,24 @@ def _run(path: Path, names: Sequence[str], hours: int) -> tuple[Counter[tuple[st
 def counted_requests() -> Iterator[Counter[tuple[str, str]]]:
     """Counts the requests of S3 clients that are made inside, by operation and by where they go."""
     requests: Counter[tuple[str, str]] = Counter()
-    make = store._s3_client
+    make = store._new_client
 
     def count(event_name: str, request: Any, **_: Any) -> None:
         asked = request.url.replace("%2F", "/")
         place = next((place for place in _PLACES if f"{place}/" in asked), "raw" if "/raw" in asked else "bucket")
         requests[event_name.rpartition(".")[2], place] += 1
 
-    def made() -> Any:
-        client = make()
+    def made(timeout: float) -> Any:
+        client = make(timeout)
         client.meta.events.register("before-send.s3", count)
         return client
 
     store._clients.clear()
-    store._s3_client = made
+    store._new_client = made
     try:
         yield requests
     finally:
-        store._s3_client = make
+        store._new_client = make
         store._clients.clear()
 
 

@@ -15,8 +15,8 @@ from etl.config import Settings
 from etl.errors import ObjectCorrupt, StatementError, StoreUnavailable
 from etl.io import engine
 from etl.io.statements import Statement
-from etl.io.workspace import Workspace, workspace
 from etl.io.store import Stat
+from etl.io.workspace import Workspace, workspace
 from etl.layout import Partition
 from etl.model.hours import HOUR
 
