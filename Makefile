@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOGS ?=
 CONFIG ?= sources.toml
+TESTS_AT_ONCE ?= --numprocesses auto --maxprocesses 4 --dist worksteal
 export PYTHONPATH := $(CURDIR)
 
 .PHONY: demo test check lint unit up bench load conformance lock clean
@@ -15,7 +16,7 @@ up: $(VENV)/installed
 	$(BIN)/python -m deploy.local up --config $(CONFIG)
 
 test: $(VENV)/installed check
-	$(BIN)/python -m pytest --ignore=tests/unit
+	$(BIN)/python -m pytest $(TESTS_AT_ONCE) --ignore=tests/unit
 
 check: $(VENV)/installed lint unit
 
@@ -26,7 +27,7 @@ lint: $(VENV)/installed
 	$(BIN)/lint-imports
 
 unit: $(VENV)/installed
-	$(BIN)/python -m pytest -q tests/unit
+	$(BIN)/python -m pytest -q $(TESTS_AT_ONCE) tests/unit
 
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks.throughput

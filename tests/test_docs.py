@@ -183,3 +183,16 @@ def test_the_recipes_run_and_print_what_they_say(tmp_path: Path) -> None:
     assert ran == 5
     assert '"source_line": 3' in (tmp_path / "rejects.jsonl").read_text()
     assert "<td>203.0.113.0/24</td><td>2</td><td>6.0 kB</td>" in (tmp_path / "networks.html").read_text()
+
+
+def test_every_fault_names_the_test_that_injects_it() -> None:
+    page = (ROOT / "docs/reliability.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)`", page))
+    files = {
+        path: set(re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE))
+        for path in (ROOT / "tests/faults").glob("test_*.py")
+    }
+    known = set().union(*files.values())
+    assert named <= known, f"docs/reliability.md: no such tests: {sorted(named - known)}"
+    silent = [path.name for path, tests in files.items() if not tests & named]
+    assert silent == [], f"docs/reliability.md: name what {silent} prove"
