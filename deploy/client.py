@@ -199,19 +199,42 @@ class AirflowClient:
             raise AirflowError("\n".join(str(failure) for failure in failures))
         return states
 
+    def trigger(
+        self, dag_id: str, timeout: float, params: Mapping[str, Any] | None = None, logical_date: str | None = None
+    ) -> str:
+        """Start one run by hand, as the UI's button does, and wait for it; the id of the run.
+
+        `logical_date` as "2026-11-23T03:00:00Z". The DAG is unpaused first.
+
+        Raises:
+            AirflowError: refused, failed (with its tasks' logs), or unfinished after `timeout` seconds.
+        """
+        self.unpause(dag_id)
+        body = {"logical_date": logical_date, "conf": dict(params or {})}
+        run = self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)
+        where, deadline = f"/api/v2/dags/{dag_id}/dagRuns/{run['dag_run_id']}", time.monotonic() + timeout
+        while run["state"] in _UNFINISHED:
+            if time.monotonic() > deadline:
+                raise AirflowError(f"{dag_id}: unfinished after {timeout:.0f} s: look at the scheduler's log.")
+            self._wait(0.5)
+            run = self._call("GET", where)
+        if run["state"] != "success":
+            raise AirflowError("\n".join(map(str, self._failed_tasks(run, 15))) or f"{dag_id}: {run['state']}")
+        return str(run["dag_run_id"])
+
     def failures(self, backfill_id: int, lines: int = 15) -> list[TaskFailure]:
         """The failed tasks of the backfill's hours, each with the last `lines` lines of its log."""
         backfill = self._call("GET", f"/api/v2/backfills/{backfill_id}")
+        failed = [run for run in self._runs(backfill) if run["state"] == "failed"]
+        return [failure for run in failed for failure in self._failed_tasks(run, lines)]
+
+    def _failed_tasks(self, run: Mapping[str, Any], lines: int) -> list[TaskFailure]:
         failures = []
-        for run in self._runs(backfill):
-            if run["state"] != "failed":
-                continue
-            tasks = f"/api/v2/dags/{backfill['dag_id']}/dagRuns/{run['dag_run_id']}/taskInstances"
-            for task in self._pages(tasks, "task_instances", state="failed"):
-                log = self._log(f"{tasks}/{task['task_id']}/logs/{task['try_number']}", task["map_index"], lines)
-                failures.append(
-                    TaskFailure(backfill["dag_id"], run["logical_date"][:13], task["task_id"], task["map_index"], log)
-                )
+        tasks = f"/api/v2/dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}/taskInstances"
+        for task in self._pages(tasks, "task_instances", state="failed"):
+            log = self._log(f"{tasks}/{task['task_id']}/logs/{task['try_number']}", task["map_index"], lines)
+            hour = str(run["logical_date"] or run["run_after"])[:13]
+            failures.append(TaskFailure(run["dag_id"], hour, task["task_id"], task["map_index"], log))
         return failures
 
     def _wait(self, seconds: float) -> None:

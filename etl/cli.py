@@ -29,6 +29,21 @@ from etl.text import CONTROL, visible
 # a spreadsheet skips blanks and quotes before it looks, and a careless reader takes a line of a cell for a row
 _FORMULA = re.compile(r'(?m)^(?=[\s"]*[=+\-@＝＋－＠]|[\t\r])')
 _WIDTH_OF_PIPES = 180
+# what fits a terminal; --json has all
+_BOOK_COLUMNS = {
+    "objects": (
+        "landing_hour",
+        "uri",
+        "format",
+        "lines",
+        "rows",
+        "quarantined",
+        "ignored",
+        "duplicates",
+        "reject_reasons",
+    ),
+    "partitions": ("dataset", "hour_start", "staged", "rows", "duplicates", "slices", "landing_hours", "revision"),
+}
 _stderr = Console(stderr=True)
 
 
@@ -332,8 +347,8 @@ def _books(options: argparse.Namespace) -> int:
     if options.json:
         print(_json(found))
         return 0
-    for name, records in found.items():
-        print_records(name, records)
+    for name, shown in _BOOK_COLUMNS.items():
+        print_records(name, [{column: record[column] for column in shown} for record in found[name]])
     return 0
 
 
