@@ -65,8 +65,12 @@ class Loaded:
         return "\n".join([*rows, f"{self.requests_per_object:8.2f}  requests per object, {self.objects} objects"])
 
 
-def measure(folder: Path, client: Any, sources: int, hours: int, objects: int, processes: int) -> Loaded:
+def measure(
+    folder: Path, client: Any, sources: int, hours: int, objects: int, processes: int, in_one_run: bool = False
+) -> Loaded:
     """Land ``objects`` objects over the sources and hours, run all hours of all sources, and count.
+
+    ``in_one_run`` runs each source once, and its look-back finds all hours; else each hour is run.
 
     ``client`` is a boto3 client of the server whose buckets ``raw`` and ``lake`` are used, ``folder`` holds the sources.toml.
     """
@@ -74,14 +78,15 @@ def measure(folder: Path, client: Any, sources: int, hours: int, objects: int, p
     path = folder / "sources.toml"
     path.write_text('lake = "s3://lake"\n' + "".join(_SOURCE.format(name=name) for name in names))
     raw_lines = _land(client, names, hours, objects)
+    landings = [hours - 1] if in_one_run else list(range(hours))
     started = time.perf_counter()
     if processes == 1:
-        parts = [_run(path, names, hours)]
+        parts = [_run(path, names, landings)]
     else:
         shares = [names[number::processes] for number in range(processes)]
         begin = partial(store.use_credentials, **store._credentials)
         with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=begin) as pool:
-            parts = list(pool.map(_run, [path] * processes, shares, [hours] * processes))
+            parts = list(pool.map(_run, [path] * processes, shares, [landings] * processes))
     wall = time.perf_counter() - started
     requests = sum((found for found, _ in parts), Counter[tuple[str, str]]())
     return Loaded(objects, requests, wall, sum(cpu for _, cpu in parts), raw_lines, _lake_lines(load(path, {})))
@@ -104,11 +109,11 @@ def _land(client: Any, names: Sequence[str], hours: int, objects: int) -> dict[s
     return lines
 
 
-def _run(path: Path, names: Sequence[str], hours: int) -> tuple[Counter[tuple[str, str]], float]:
+def _run(path: Path, names: Sequence[str], landings: Sequence[int]) -> tuple[Counter[tuple[str, str]], float]:
     started = time.process_time()
     with counted_requests() as requests:
         settings = load(path, {})
-        for hour in range(hours):
+        for hour in landings:
             for name in names:
                 run(settings, name, f"{FIRST + timedelta(hours=hour):%Y-%m-%dT%H}")
     return requests, time.process_time() - started
@@ -155,11 +160,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sources", type=int, default=200)
     parser.add_argument("--hours", type=int, default=24)
     parser.add_argument("--objects", type=int, default=10_000)
+    parser.add_argument("--each-hour", action="store_true", help="run each hour, not only the last with its look-back")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder, s3_server("raw", "lake") as server:
         store.use_credentials(**server.credentials)
         loaded = measure(
-            Path(folder), server.client(), options.sources, options.hours, options.objects, os.cpu_count() or 1
+            Path(folder),
+            server.client(),
+            options.sources,
+            options.hours,
+            options.objects,
+            os.cpu_count() or 1,
+            in_one_run=not options.each_hour,
         )
     print(loaded.table())
     print(f"{loaded.wall:.0f} s wall, {loaded.cpu:.0f} s CPU, {sum(loaded.raw_lines.values())} lines")
