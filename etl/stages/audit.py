@@ -20,7 +20,7 @@ from etl import layout
 from etl.config import Settings, Source
 from etl.errors import ConfigError, EtlError, ObjectCorrupt, ObjectMissing
 from etl.io import engine
-from etl.io.store import open_store, put_bytes
+from etl.io.store import Store, open_store, put_bytes
 from etl.io.workspace import Workspace, workspace
 from etl.layout import Partition
 from etl.model.hours import format_hour, hours_between, parse_hour, to_hour
@@ -184,7 +184,9 @@ class _Audit:
             if not self.first <= landing <= self.last:
                 continue
             ledger = self._ledger(landing, shard)
-            if ledger is not None and str(partition) not in {piece.partition for piece in ledger.slices}:
+            if ledger is None or str(partition) in {piece.partition for piece in ledger.slices}:
+                continue
+            if (landing, shard) in self._accounted or self._raw_holds(key):
                 yield self._finding("orphaned slice", key, "no ledger tells of it", partition=str(partition))
 
     def partitions(self) -> Iterator[Finding]:
@@ -230,6 +232,18 @@ class _Audit:
                     found.append(((landing, shard), self._ledger(landing, shard)))
         return found
 
+    @cached_property
+    def _accounted(self) -> set[tuple[datetime, int]]:
+        """(landing hour, shard) of the window's ledgers."""
+        return {place for place, _ in self._in_window()}
+
+    def _raw_holds(self, key: str) -> bool:
+        """Whether the raw objects that a slice was made of are all there: a ledger may be removed together with them."""
+        raw = open_store(self.source.raw_root)
+        footer = engine.read_footer(self.space.lake, key)
+        made_of = footer.books.get("objects", {}) if footer else {}
+        return bool(made_of) and all(raw.stat(uri.removeprefix(raw.uri(""))) for uri in made_of)
+
     def _ledger(self, landing: datetime, shard: int) -> Ledger | None:
         """None for one that is corrupt; an empty one where there is none."""
         if (landing, shard) not in self._ledgers:
@@ -248,7 +262,7 @@ class _Audit:
 
     @cached_property
     def _staged_of(self) -> dict[Partition, dict[str, str]]:
-        """Partition → key of a slice that is staged → the digest that its ledger tells of."""
+        """Partition → key of a slice that is staged → the digest that its ledger tells of, else that of the slice."""
         found: dict[Partition, dict[str, str]] = {}
         for key in self._staged:
             try:
@@ -257,7 +271,8 @@ class _Audit:
                 continue
             ledger = self._ledger(landing, shard)
             digests = {piece.partition: piece.digest for piece in ledger.slices} if ledger else {}
-            found.setdefault(partition, {})[key] = digests.get(str(partition), "")
+            digest = digests.get(str(partition)) or self.space.lake.digest(key) or ""
+            found.setdefault(partition, {})[key] = digest
         return found
 
     @cached_property
@@ -321,7 +336,8 @@ def _repair(
         except EtlError as error:
             failed[hour] = str(error)
     for item in problems:
-        if item.problem == "orphaned slice" or (item.problem in _DAMAGED and item.landing_hour not in failed):
+        orphaned = item.problem == "orphaned slice" and not _is_wanted(lake, source, item.where)
+        if orphaned or (item.problem in _DAMAGED and item.landing_hour not in failed):
             # a store may take the digest it recorded for the bytes it has: only what is gone is surely written again
             lake.delete(item.where)
     for hour, kinds in sorted(hours.items()):
@@ -340,6 +356,15 @@ def _repair(
         except EtlError as error:
             failed[partition] = f"{type(error).__name__}: {error}"
     return failed
+
+
+def _is_wanted(lake: Store, source: Source, key: str) -> bool:
+    """Whether a run wrote a slice since the audit looked, or is about to."""
+    _, partition, landing, shard = layout.parse_slice_key(key)
+    if lake.stat(layout.pending_key(source.name, landing, shard)):
+        return True
+    ledger = read_ledger(lake, source.name, landing, shard)
+    return ledger is not None and str(partition) in {piece.partition for piece in ledger.slices}
 
 
 def _forget_ledgers(settings: Settings, source: Source, landing: datetime, keys: list[str]) -> None:

@@ -289,3 +289,25 @@ def test_a_drill_finds_a_partition_that_raw_does_not_tell_of(shop: World) -> Non
     (shop.root / "raw/web/2026/11/22/11/a.log").unlink()
     with pytest.raises(ObjectMissing, match="etl restore"):
         drill(shop.settings, "web", partition)
+
+
+def test_a_partition_keeps_the_rows_of_a_slice_that_is_missing_and_cannot_be_made_again(shop: World) -> None:
+    (shop.root / "raw/web/2026/11/22/11/a.log").unlink()
+    (shop.lake / SLICE).unlink()
+    before = shop.counts()
+    records = look(shop, repair=True)
+    problems = {(item["problem"], item["repaired"]) for item in records if item["is_problem"]}
+    assert problems == {("missing slice", False), ("stale partition", False)}
+    assert shop.counts() == before
+    shop.land("web/2026/11/22/12/late.log", [access("2026-11-22T10:10:00+0000")])
+    with pytest.raises(ObjectCorrupt, match="would lose its rows"):
+        shop.run("web", "2026-11-22T14")
+    assert shop.counts() == before
+
+
+def test_slices_outlive_their_ledger_and_raw_objects(shop: World) -> None:
+    (shop.root / "raw/web/2026/11/22/11/a.log").unlink()
+    (shop.lake / LEDGER).unlink()
+    before = shop.counts()
+    assert [item for item in look(shop, repair=True) if item["is_problem"]] == []
+    assert shop.counts() == before
