@@ -5,6 +5,7 @@
     ├── StatementError             exit code 2   a file under sql/ breaks its contract
     ├── StoreError
     │   ├── StoreUnavailable       retried       the store did not answer, or answered with a passing failure
+    │   │   └── ContentDamaged     retried       what it sent is not what was written
     │   ├── StoreRefused           not retried   credentials (retried where they expired), permissions, a missing bucket or folder
     │   ├── ObjectMissing          not retried   the named object does not exist
     │   ├── ObjectChanged          retried       the object was replaced while it was read
@@ -64,6 +65,10 @@ class StoreUnavailable(StoreError):
     """The store failed in a way that may pass; the task is retried."""
 
     retryable = True
+
+
+class ContentDamaged(StoreUnavailable):
+    """The bytes that arrived are not those that were written, on their way or in the store."""
 
 
 class StoreRefused(StoreError):

@@ -24,6 +24,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 from etl.errors import (
     ConfigError,
+    ContentDamaged,
     ObjectChanged,
     ObjectMissing,
     ScratchUnavailable,
@@ -420,9 +421,9 @@ class S3Store:
         if size != answer["ContentLength"]:
             raise StoreUnavailable(f"{size} of {answer['ContentLength']} bytes arrived")
         if recorded and digest.hexdigest() != recorded:
-            raise StoreUnavailable(f"its content is damaged: SHA-256 {digest.hexdigest()}, written was {recorded}")
+            raise ContentDamaged(f"its content is damaged: SHA-256 {digest.hexdigest()}, written was {recorded}")
         if md5 and digest.hexdigest() != md5:
-            raise StoreUnavailable(
+            raise ContentDamaged(
                 f"its content is damaged: MD5 {digest.hexdigest()}, ETag {md5} "
                 "(if the ETags of this store are no MD5, set LOGBUCKET_ETAG=opaque)"
             )
@@ -439,7 +440,7 @@ class S3Store:
         data = data[-_TAIL_BYTES:]
         recorded = answer["Metadata"].get(_TAIL_DIGEST)
         if recorded and hashlib.sha256(data).hexdigest() != recorded:
-            raise StoreUnavailable("the end of its content is damaged: its SHA-256 is not the one that was written")
+            raise ContentDamaged("the end of its content is damaged: its SHA-256 is not the one that was written")
         return data
 
     def _get(self, key: str, **options: str) -> Any:
@@ -524,7 +525,8 @@ class S3Store:
             if attempt == _ATTEMPTS - 1 or time.monotonic() + pause >= end:
                 break
             time.sleep(pause)
-        raise StoreUnavailable(
+        kind = ContentDamaged if isinstance(last, ContentDamaged) else StoreUnavailable
+        raise kind(
             f"{self.uri(key)}: cannot {verb}, {attempt + 1} attempts in {time.monotonic() - begun:.0f} s: {last}; "
             "check that the endpoint is reachable, then run again"
         ) from last

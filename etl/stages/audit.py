@@ -6,7 +6,9 @@ against their slices, metrics against their partitions.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import random
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -18,9 +20,9 @@ from typing import Any
 
 from etl import layout
 from etl.config import Settings, Source
-from etl.errors import ConfigError, EtlError, ObjectCorrupt, ObjectMissing
+from etl.errors import ConfigError, ContentDamaged, EtlError, ObjectCorrupt, ObjectMissing
 from etl.io import engine
-from etl.io.store import open_store, put_bytes
+from etl.io.store import Store, open_store, put_bytes
 from etl.io.workspace import Workspace, workspace
 from etl.layout import Partition
 from etl.model.hours import format_hour, hours_between, parse_hour, to_hour
@@ -30,11 +32,12 @@ from etl.schema import DATASETS
 from etl.stages.aggregate import aggregate, metric_hours, partitions_of_day
 from etl.stages.land import land, list_raw
 from etl.stages.normalize import normalize, read_ledger, shard_inputs
-from etl.stages.publish import partition_inputs, publish
+from etl.stages.publish import parse_place, partition_inputs, publish
 from etl.stages.replay import redo, require_raw
 
 # what the raw side did; its revisions are late or changed, not the audit's doing
 _OF_RAW = ("unprocessed", "changed", "superseded")
+_DRAWS = 24
 _DAMAGED = ("corrupt slice", "corrupt quarantine", "corrupt partition", "corrupt metric")
 
 
@@ -184,7 +187,9 @@ class _Audit:
             if not self.first <= landing <= self.last:
                 continue
             ledger = self._ledger(landing, shard)
-            if ledger is not None and str(partition) not in {piece.partition for piece in ledger.slices}:
+            if ledger is None or str(partition) in {piece.partition for piece in ledger.slices}:
+                continue
+            if (landing, shard) in self._accounted or self._raw_holds(key):
                 yield self._finding("orphaned slice", key, "no ledger tells of it", partition=str(partition))
 
     def partitions(self) -> Iterator[Finding]:
@@ -207,7 +212,11 @@ class _Audit:
     def metrics(self) -> Iterator[Finding]:
         """Metrics that were not made of the partitions there are."""
         for dataset, day in sorted({(item.dataset, item.hour.replace(hour=0)) for item in self._partitions}):
-            hours = partitions_of_day(self.space, self.source.name, dataset, day)
+            try:
+                hours = partitions_of_day(self.space, self.source.name, dataset, day)
+            except ContentDamaged:
+                # a partition of it is found above, and its day is added up again with it
+                continue
             for metric in self.space.statements.metrics.values():
                 key = layout.metric_key(metric.name, day, self.source.name)
                 if metric.dataset != dataset or not hours:
@@ -230,6 +239,18 @@ class _Audit:
                     found.append(((landing, shard), self._ledger(landing, shard)))
         return found
 
+    @cached_property
+    def _accounted(self) -> set[tuple[datetime, int]]:
+        """(landing hour, shard) of the window's ledgers."""
+        return {place for place, _ in self._in_window()}
+
+    def _raw_holds(self, key: str) -> bool:
+        """Whether the raw objects that a slice was made of are all there: a ledger may be removed together with them."""
+        raw = open_store(self.source.raw_root)
+        footer = engine.read_footer(self.space.lake, key)
+        made_of = footer.books.get("objects", {}) if footer else {}
+        return bool(made_of) and all(raw.stat(uri.removeprefix(raw.uri(""))) for uri in made_of)
+
     def _ledger(self, landing: datetime, shard: int) -> Ledger | None:
         """None for one that is corrupt; an empty one where there is none."""
         if (landing, shard) not in self._ledgers:
@@ -238,7 +259,7 @@ class _Audit:
                 self._ledgers[landing, shard] = (
                     read_ledger(self.space.lake, self.source.name, landing, shard) or nothing
                 )
-            except ObjectCorrupt:
+            except (ObjectCorrupt, ContentDamaged):
                 self._ledgers[landing, shard] = None
         return self._ledgers[landing, shard]
 
@@ -248,7 +269,7 @@ class _Audit:
 
     @cached_property
     def _staged_of(self) -> dict[Partition, dict[str, str]]:
-        """Partition → key of a slice that is staged → the digest that its ledger tells of."""
+        """Partition → key of a slice that is staged → the digest that its ledger tells of, else that of the slice."""
         found: dict[Partition, dict[str, str]] = {}
         for key in self._staged:
             try:
@@ -257,7 +278,8 @@ class _Audit:
                 continue
             ledger = self._ledger(landing, shard)
             digests = {piece.partition: piece.digest for piece in ledger.slices} if ledger else {}
-            found.setdefault(partition, {})[key] = digests.get(str(partition), "")
+            digest = digests.get(str(partition)) or self.space.lake.digest(key) or ""
+            found.setdefault(partition, {})[key] = digest
         return found
 
     @cached_property
@@ -283,10 +305,8 @@ class _Audit:
             path = self.space.lake.fetch(key, self.space.folder)
         except ObjectMissing:
             return "missing"
-        except EtlError as error:
-            if error.retryable:
-                return "corrupt"
-            raise
+        except ContentDamaged:
+            return "corrupt"
         try:
             return None if engine.is_intact(path) else "corrupt"
         finally:
@@ -320,8 +340,13 @@ def _repair(
             require_raw(settings, source, parse_hour(hour))
         except EtlError as error:
             failed[hour] = str(error)
+    lost = {item.partition for item in problems if item.partition and item.landing_hour in failed}
     for item in problems:
-        if item.problem == "orphaned slice" or (item.problem in _DAMAGED and item.landing_hour not in failed):
+        if item.problem == "corrupt partition" and item.partition in lost:
+            # what is left of it is all that is left of the rows
+            continue
+        orphaned = item.problem == "orphaned slice" and not _is_wanted(lake, source, item.where)
+        if orphaned or (item.problem in _DAMAGED and item.landing_hour not in failed):
             # a store may take the digest it recorded for the bytes it has: only what is gone is surely written again
             lake.delete(item.where)
     for hour, kinds in sorted(hours.items()):
@@ -340,6 +365,15 @@ def _repair(
         except EtlError as error:
             failed[partition] = f"{type(error).__name__}: {error}"
     return failed
+
+
+def _is_wanted(lake: Store, source: Source, key: str) -> bool:
+    """Whether a run wrote a slice since the audit looked, or is about to."""
+    _, partition, landing, shard = layout.parse_slice_key(key)
+    if lake.stat(layout.pending_key(source.name, landing, shard)):
+        return True
+    ledger = read_ledger(lake, source.name, landing, shard)
+    return ledger is not None and str(partition) in {piece.partition for piece in ledger.slices}
 
 
 def _forget_ledgers(settings: Settings, source: Source, landing: datetime, keys: list[str]) -> None:
@@ -361,6 +395,7 @@ def _forget_ledgers(settings: Settings, source: Source, landing: datetime, keys:
                     touched.add(str(partition))
                     footer = engine.read_footer(space.lake, stat.key)
                     known |= set(footer.books.get("objects", {}) if footer else ())
+            known |= _rejected_objects(space, layout.quarantine_key(source.name, landing, shard))
             if gone := sorted(known - listed):
                 raise ObjectMissing(
                     f"{space.lake.uri(key)}: corrupt, and {len(gone)} raw objects of its landing hour are gone (first: "
@@ -370,6 +405,18 @@ def _forget_ledgers(settings: Settings, source: Source, landing: datetime, keys:
             data = json.dumps(note, sort_keys=True).encode()
             put_bytes(space.lake, data, layout.pending_key(source.name, landing, shard), space.folder)
             space.lake.delete(key)
+
+
+def _rejected_objects(space: Workspace, key: str) -> set[str]:
+    """URIs of the objects that a quarantine has records of; none where it is gone or damaged."""
+    try:
+        path = space.lake.fetch(key, space.folder)
+    except (ObjectMissing, ContentDamaged):
+        return set()
+    if not engine.is_intact(path):
+        return set()
+    sql = f"SELECT DISTINCT source_uri FROM read_parquet({engine.file_list([path])}, hive_partitioning = false)"
+    return {uri for (uri,) in space.connection.execute(sql).fetchall()}
 
 
 def foreign(settings: Settings) -> list[dict[str, Any]]:
@@ -393,27 +440,36 @@ def foreign(settings: Settings) -> list[dict[str, Any]]:
 def drill(settings: Settings, source_name: str, partition: Partition | None = None, seed: int = 0) -> dict[str, Any]:
     """Restore drill: a published partition built again from raw, in a lake of its own, and compared by digest.
 
-    Without ``partition`` one is chosen at random by ``seed``. ``outcome`` is ``equal``, ``differs``, ``outdated`` (other
-    SQL, settings or engine than today's built it) or ``nothing`` (no partition there is). Raises ObjectMissing where raw
+    Without ``partition`` one is chosen at random by ``seed``, of those whose raw objects are still there. ``outcome`` is
+    ``equal``, ``differs``, ``outdated`` (other SQL, settings or engine than today's built it) or ``nothing`` (no such
+    partition was found). With it, raises ObjectMissing where raw
     objects of its landing hours are gone, ConfigError for a partition that is not published.
     """
     source = settings.source(source_name)
     lake = open_store(settings.lake)
     if partition is None:
         published = sorted(_published(settings, source_name))
-        if not published:
-            return {"source": source_name, "partition": None, "outcome": "nothing"}
-        partition = random.Random(seed).choice(published)
+        for chosen in random.Random(seed).sample(published, min(len(published), _DRAWS)):
+            # raw may have forgotten what the lake keeps
+            with contextlib.suppress(ObjectMissing):
+                return drill(settings, source_name, chosen)
+        return {"source": source_name, "partition": None, "outcome": "nothing"}
     key = layout.partition_key(source_name, partition)
     before = engine.read_footer(lake, key)
     if before is None:
         raise ConfigError("partition", str(partition), "one that is published, such as web_access/2026-11-22T13")
-    places = [place.partition("/") for place in before.books.get("slices", {})]
-    landings = sorted({parse_hour(landing) for landing, _, _ in places})
+    places = [parse_place(place) for place in before.books.get("slices", {})]
+    for place in places:
+        if read_ledger(lake, source_name, *place) is None:
+            raise ObjectMissing(
+                f"{lake.uri(layout.ledger_key(source_name, *place))}: gone, so nobody knows whether raw still holds the "
+                f"objects that {partition} was made of; choose another partition"
+            )
+    landings = sorted({landing for landing, _ in places})
     for landing in landings:
         require_raw(settings, source, landing)
     outcome = {"source": source_name, "partition": str(partition), "landing_hours": len(landings)}
-    with tempfile.TemporaryDirectory(prefix="logbucket-drill-") as folder:
+    with tempfile.TemporaryDirectory(prefix="logbucket-drill-", dir=os.environ.get("LOGBUCKET_TMP")) as folder:
         scratch = replace(settings, lake=f"{folder}/lake")
         for landing in landings:
             work = land(scratch, source_name, format_hour(landing), alone=True)
@@ -423,7 +479,7 @@ def drill(settings: Settings, source_name: str, partition: Partition | None = No
         after = engine.read_footer(open_store(scratch.lake), key)
     same = after is not None and after.content == before.content
     rows = {"rows": before.rows, "rows_rebuilt": after.rows if after else 0}
-    if not same and _is_outdated(settings, source, landings):
+    if not same and _is_outdated(settings, source, places):
         return {**outcome, **rows, "outcome": "outdated"}
     return {**outcome, **rows, "outcome": "equal" if same else "differs"}
 
@@ -438,20 +494,16 @@ def _published(settings: Settings, source: str) -> Iterator[Partition]:
             yield partition
 
 
-def _is_outdated(settings: Settings, source: Source, landings: Iterable[datetime]) -> bool:
+def _is_outdated(settings: Settings, source: Source, places: Iterable[tuple[datetime, int]]) -> bool:
     with workspace(settings) as space:
         inputs = shard_inputs(source, space.statements)
-        ledgers = [
-            read_ledger(space.lake, source.name, landing, shard)
-            for landing in landings
-            for shard in range(source.shards)
-        ]
+        ledgers = [read_ledger(space.lake, source.name, *place) for place in places]
     return any(ledger is not None and ledger.inputs != inputs for ledger in ledgers)
 
 
 def audit_window(source: Source, now: datetime) -> tuple[datetime, datetime]:
     """The landing hours an audit looks at when none are given: those that late events may still reach, up to the last
-    hour whose run should be done by ``now`` (naive UTC)."""
+    hour whose run should be done by ``now`` (naive UTC); the first is after the last where there are none."""
     last = to_hour(now) - timedelta(hours=2)
     first = max(last - timedelta(days=source.max_lateness_days), to_hour(source.start))
-    return min(first, last), last
+    return first, min(last, to_hour(source.end)) if source.end else last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -31,7 +32,7 @@ def preview(
     quarantined lines before and after, ``partitions`` those that would be written or removed with their rows before
     and after, ``metrics`` the keys of metric objects that would change. Raises what the run would raise.
     """
-    with tempfile.TemporaryDirectory(prefix="logbucket-preview-") as folder:
+    with tempfile.TemporaryDirectory(prefix="logbucket-preview-", dir=os.environ.get("LOGBUCKET_TMP")) as folder:
         uri = overlay_uri(Path(folder), settings.lake)
         for hour in landing_hours:
             run(replace(settings, lake=uri), source_name, hour, reprocess=reprocess, progress=progress)

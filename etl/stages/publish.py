@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from etl.io import engine
 from etl.io.store import Stat, Store, file_digest
 from etl.io.workspace import Workspace, workspace
 from etl.layout import Partition
-from etl.model.hours import format_hour
+from etl.model.hours import format_hour, parse_hour
 from etl.schema import columns
+from etl.stages.normalize import read_ledger
 from etl.stages.revise import record_revision
 
 _ROUNDS = 20
@@ -35,8 +37,8 @@ def publish(
 
     A partition whose recorded inputs are its present slices is left alone unless ``force``; one without slices is
     removed. A change of a published partition is recorded as a revision, with ``cause`` as its reason where it is given.
-    Raises BooksDoNotClose where rows staged ≠ rows published + duplicates, ObjectCorrupt for a slice that is not what was
-    staged; then nothing was replaced.
+    Raises BooksDoNotClose where rows staged ≠ rows published + duplicates, ObjectCorrupt for a slice that is gone or not what
+    was staged; then nothing was replaced.
     """
     source = settings.source(source_name)
     wanted = sorted(set(partitions))
@@ -50,13 +52,15 @@ def _publish(space: Workspace, source: Source, partition: Partition, force: bool
     key = layout.partition_key(source.name, partition)
     for _ in range(_ROUNDS):
         listed = _slices(space.lake, source, partition)
+        before = engine.read_footer(space.lake, key)
         try:
+            _require_slices(space.lake, source, partition, before, listed)
             if not listed:
-                if before := engine.read_footer(space.lake, key):
+                if before:
                     record_revision(space, source.name, partition, before, None, cause)
                     space.lake.delete(key)
             else:
-                _build(space, source, partition, listed, key, force, cause)
+                _build(space, source, partition, listed, key, before, force, cause)
         except (ObjectMissing, ObjectCorrupt, BooksDoNotClose, duckdb.IOException):
             # a slice that was replaced or removed under the reader is no fault: the next round reads the new ones
             if _slices(space.lake, source, partition) == listed:
@@ -67,6 +71,22 @@ def _publish(space: Workspace, source: Source, partition: Partition, force: bool
     raise StoreUnavailable(
         f"{space.lake.uri(key)}: its slices changed during {_ROUNDS} attempts to publish it; another run is busy with them, run again"
     )
+
+
+def _require_slices(
+    lake: Store, source: Source, partition: Partition, footer: engine.Footer | None, listed: Sequence[Stat]
+) -> None:
+    """Raise ObjectCorrupt where a slice is gone that is in the partition and that its ledger still tells of."""
+    known = footer.books.get("slices", {}) if footer else {}
+    for place in sorted(set(known) - {_place(stat.key) for stat in listed}):
+        landing, shard = parse_place(place)
+        # the note first: a run removes its slices under a note, and writes the ledger before the note goes
+        if lake.stat(layout.pending_key(source.name, landing, shard)):
+            continue
+        ledger = read_ledger(lake, source.name, landing, shard)
+        if ledger and str(partition) in {piece.partition for piece in ledger.slices}:
+            gone = layout.slice_key(source.name, partition, landing, shard)
+            raise ObjectCorrupt(lake.uri(gone), "gone, and publishing without it would lose its rows")
 
 
 def _slices(lake: Store, source: Source, partition: Partition) -> list[Stat]:
@@ -89,11 +109,11 @@ def _build(
     partition: Partition,
     listed: Sequence[Stat],
     key: str,
+    footer: engine.Footer | None,
     force: bool,
     cause: str | None,
 ) -> None:
     digests = {stat.key: space.lake.digest(stat.key) or "" for stat in listed}
-    footer = engine.read_footer(space.lake, key)
     if footer and footer.books.get("inputs") == partition_inputs(source, partition, digests) and not force:
         return
     pieces = [_fetch(space, stat) for stat in listed]
@@ -125,6 +145,12 @@ def _place(key: str) -> str:
     """Landing hour and shard of a slice: ``2026-11-22T14/shard-03``."""
     _, _, landing, shard = layout.parse_slice_key(key)
     return f"{format_hour(landing)}/{layout.shard_name(shard)}"
+
+
+def parse_place(place: str) -> tuple[datetime, int]:
+    """Landing hour and shard of the slices that a partition's books name: ``2026-11-22T14/shard-03``."""
+    landing, _, shard = place.partition("/")
+    return parse_hour(landing), int(shard.removeprefix("shard-"))
 
 
 def partition_inputs(source: Source, partition: Partition, digests: dict[str, str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
+from etl import layout
 from etl.config import Settings, Source
 from etl.errors import ConfigError, ObjectMissing
 from etl.io.engine import rows
@@ -17,7 +18,7 @@ from etl.model.worklist import printable
 from etl.stages.aggregate import aggregate
 from etl.stages.check import check
 from etl.stages.land import land, list_raw
-from etl.stages.normalize import normalize
+from etl.stages.normalize import normalize, read_ledger
 from etl.stages.publish import publish
 
 Progress = Callable[[str], None]
@@ -69,10 +70,25 @@ def redo(settings: Settings, source_name: str, landing: datetime, cause: str | N
     work = land(settings, source_name, hour, alone=True)
     shards = range(settings.source(source_name).shards)
     touched = {text for shard in shards for text in normalize(settings, source_name, work, shard, reprocess=True)}
-    published = publish(settings, source_name, touched, cause=cause)
+    # a run that died left others to be published: they have reasons of their own
+    own = _reached(settings, source_name, landing)
+    published = publish(settings, source_name, touched & own, cause=cause) + publish(
+        settings, source_name, touched - own
+    )
     aggregate(settings, source_name, published)
     check(settings, source_name, hour, published)
     return published
+
+
+def _reached(settings: Settings, source_name: str, landing: datetime) -> set[str]:
+    """The partitions that a landing hour ever wrote to."""
+    lake = open_store(settings.lake)
+    found: set[str] = set()
+    for stat in lake.list(layout.ledger_prefix(source_name, landing.date())):
+        hour, shard = layout.parse_ledger_key(stat.key)
+        if hour == landing and (ledger := read_ledger(lake, source_name, landing, shard)):
+            found.update(ledger.touched)
+    return found
 
 
 def require_raw(settings: Settings, source: Source, landing: datetime) -> None:

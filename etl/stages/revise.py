@@ -37,7 +37,7 @@ def record_revision(
         last = json.loads(space.lake.read(listed[-1].key) or b"{}")
         if last["content_after"] == _content(after):
             return
-        number = last["revision"] + (1 if last["content_after"] == _content(before) else 0)
+        number = last["revision"] + (0 if last["content_before"] == _content(before) else 1)
     changes = _changes(before, after)
     record = {
         "source_name": source,

@@ -13,12 +13,13 @@ from etl import layout
 from etl.config import Settings
 from etl.errors import ConfigError, EtlError, ObjectMissing
 from etl.io import engine
-from etl.io.raw import CorruptObject, Reading, chunks
+from etl.io.raw import CorruptObject, Cut, Reading, as_utf8, chunks
 from etl.io.store import open_store
 from etl.io.workspace import Workspace, workspace
 from etl.layout import Partition
 from etl.model.hours import format_hour, parse_hour
 from etl.model.ledger import Ledger, ObjectBook
+from etl.stages.normalize import read_ledger
 from etl.stages.parse import object_id
 
 _EVENT_ID = re.compile(r"(?P<object>[0-9a-f]{16})-(?P<line>\d+)(?:\.\d+)?")
@@ -33,7 +34,8 @@ def trace(
 
     ``identity`` is an event_id, or ``URI:LINE`` of a raw object; ``first`` and ``last`` limit the landing hours that are
     searched (naive UTC, both included). Each account has the object's books, ``raw`` (the lines as they stand in the
-    object, None where it is gone), ``fate`` (published, duplicate, quarantined or ignored), the row or the rejected
+    object, None where it is gone), ``fate`` (published, duplicate, quarantined, ignored, or
+    joined to the last record of the object before), the row or the rejected
     record, and the keys of slice, partition, metrics and reports it went into.
     Raises ConfigError for what is no identity, EtlError where no ledger knows the object.
     """
@@ -59,13 +61,12 @@ def _accounts(
     space: Workspace, wanted: str, first: datetime | None, last: datetime | None
 ) -> Iterator[tuple[Ledger, ObjectBook]]:
     for stat in sorted(space.lake.list("ledger/"), key=lambda item: layout.parse_ledger_key(item.key)):
-        landing, _ = layout.parse_ledger_key(stat.key)
+        landing, shard = layout.parse_ledger_key(stat.key)
         if (first and landing < first) or (last and landing > last):
             continue
-        ledger = Ledger.from_json(space.lake.read(stat.key) or b"{}")
-        for book in ledger.objects:
-            if object_id(book.uri) == wanted:
-                yield ledger, book
+        ledger = read_ledger(space.lake, stat.key.split("/")[1], landing, shard)
+        if ledger:
+            yield from ((ledger, book) for book in ledger.objects if object_id(book.uri) == wanted)
 
 
 def _account(space: Workspace, ledger: Ledger, book: ObjectBook, identity: str, line: int) -> dict[str, Any]:
@@ -97,6 +98,8 @@ def _account(space: Workspace, ledger: Ledger, book: ObjectBook, identity: str, 
         return {**account, "fate": "quarantined", "row": reject, "quarantine": key, "raw": raw}
     if not 1 <= line <= book.lines:
         raise EtlError(f"{book.uri}: it has {book.lines} lines, no line {line}")
+    if line <= book.joined_out:
+        return {**account, "fate": "joined", "row": None, "raw": _raw(space, ledger.source, book, line, 1)}
     return {**account, "fate": "ignored", "row": None, "raw": _raw(space, ledger.source, book, line, 1)}
 
 
@@ -114,7 +117,7 @@ def _row(space: Workspace, key: str, uri: str, line: int, event_id: str | None) 
     found = engine.rows(
         space.connection,
         f"""SELECT * FROM read_parquet({engine.file_list([path])}, hive_partitioning = false)
-        WHERE source_uri = $uri AND {where} ORDER BY source_line LIMIT 1""",
+        WHERE source_uri = $uri AND {where} ORDER BY source_line DESC LIMIT 1""",
         {"uri": uri, **bound},
     )
     if path.parent == space.folder:
@@ -159,15 +162,16 @@ def _raw(space: Workspace, source_name: str, book: ObjectBook, line: int, count:
     raw = open_store(source.raw_root)
     try:
         path = raw.fetch(book.key, space.folder, book.etag)
-        return [text.decode(source.encoding, "backslashreplace") for text in _lines(path, line, count)]
+        encoding = Cut(encoding=source.encoding).text_encoding
+        return [text.decode(encoding, "backslashreplace") for text in _lines(path, source.encoding, line, count)]
     except (EtlError, CorruptObject):
         return None
 
 
-def _lines(path: Path, line: int, count: int) -> list[bytes]:
+def _lines(path: Path, encoding: str, line: int, count: int) -> list[bytes]:
     found: list[bytes] = []
     number, rest = 1, b""
-    for chunk in chunks(path, 0, Reading()):
+    for chunk in as_utf8(chunks(path, 0, Reading()), encoding):
         pieces = chunk.split(b"\n")
         pieces[0] = rest + pieces[0] if number >= line else pieces[0]
         for piece in pieces[:-1]:

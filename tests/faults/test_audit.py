@@ -12,7 +12,7 @@ import pytest
 
 from etl.errors import ConfigError, ObjectCorrupt, ObjectMissing
 from etl.layout import Partition
-from etl.stages.audit import audit, drill, foreign
+from etl.stages.audit import audit, audit_window, drill, foreign
 from etl.stages.land import land
 from etl.stages.normalize import normalize
 from tests.faults.closing import assert_closed, assert_same_from_raw, digests
@@ -289,3 +289,62 @@ def test_a_drill_finds_a_partition_that_raw_does_not_tell_of(shop: World) -> Non
     (shop.root / "raw/web/2026/11/22/11/a.log").unlink()
     with pytest.raises(ObjectMissing, match="etl restore"):
         drill(shop.settings, "web", partition)
+
+
+def test_a_partition_keeps_the_rows_of_a_slice_that_is_missing_and_cannot_be_made_again(shop: World) -> None:
+    (shop.root / "raw/web/2026/11/22/11/a.log").unlink()
+    (shop.lake / SLICE).unlink()
+    before = shop.counts()
+    records = look(shop, repair=True)
+    problems = {(item["problem"], item["repaired"]) for item in records if item["is_problem"]}
+    assert problems == {("missing slice", False), ("stale partition", False)}
+    assert shop.counts() == before
+    shop.land("web/2026/11/22/12/late.log", [access("2026-11-22T10:10:00+0000")])
+    with pytest.raises(ObjectCorrupt, match="would lose its rows"):
+        shop.run("web", "2026-11-22T14")
+    assert shop.counts() == before
+
+
+def test_slices_outlive_their_ledger_and_raw_objects(shop: World) -> None:
+    (shop.root / "raw/web/2026/11/22/11/a.log").unlink()
+    (shop.lake / LEDGER).unlink()
+    before = shop.counts()
+    assert [item for item in look(shop, repair=True) if item["is_problem"]] == []
+    assert shop.counts() == before
+
+
+def test_a_damaged_partition_is_kept_while_a_slice_of_it_cannot_be_made_again(shop: World) -> None:
+    (shop.root / "raw/web/2026/11/22/11/a.log").unlink()
+    (shop.lake / SLICE).unlink()
+    flip(shop.lake / PARTITION)
+    look(shop, repair=True)
+    assert (shop.lake / PARTITION).exists()
+
+
+def test_rejected_lines_are_kept_where_their_ledger_is_damaged_and_raw_has_forgotten_them(shop: World) -> None:
+    raw = shop.land("web/2026/11/22/09/a.log", ["rubbish"] * 3)
+    shop.run("web", "2026-11-22T09")
+    raw.unlink()
+    cut(shop.lake / LEDGER.replace("landing_hour=11", "landing_hour=9"))
+    [record] = [item for item in look(shop, repair=True) if item["problem"] == "corrupt ledger"]
+    assert not record["repaired"]
+    assert (shop.lake / QUARANTINE.replace("landing_hour=11", "landing_hour=9")).exists()
+
+
+def test_a_random_drill_passes_over_hours_that_raw_has_forgotten(shop: World) -> None:
+    (shop.lake / LEDGER).unlink()
+    shutil.rmtree(shop.root / "raw/web/2026/11/22/11")
+    outcomes = {drill(shop.settings, "web", seed=seed)["outcome"] for seed in range(3)}
+    assert outcomes == {"equal"}
+    shutil.rmtree(shop.root / "raw/web/2026")
+    assert drill(shop.settings, "web") == {"source": "web", "partition": None, "outcome": "nothing"}
+
+
+def test_an_audit_looks_at_no_hours_before_a_source_starts_or_after_it_ends(shop: World) -> None:
+    shop.configure(config(end='"2026-11-22T12"', max_lateness_days="2"))
+    source = shop.settings.source("web")
+    assert audit_window(source, datetime(2026, 11, 22, 13)) == (FIRST, datetime(2026, 11, 22, 11))
+    assert audit_window(source, datetime(2026, 11, 22, 20)) == (FIRST, datetime(2026, 11, 22, 12))
+    shop.land("web/2026/11/22/08/early.log", [access("2026-11-22T08:00:00+0000")])
+    for now in (datetime(2026, 11, 22, 10), datetime(2026, 12, 22)):
+        assert audit(shop.settings, "web", *audit_window(source, now), repair=True) == []

@@ -248,3 +248,36 @@ def test_a_snapshot_of_a_lake_that_is_written_to_is_of_one_moment(web: World, li
     reader.join()
     assert seen
     assert [pair for pair in seen if pair[0] != pair[1]] == []
+
+
+def test_lines_of_a_record_that_was_cut_between_objects_are_traced_to_it(world: World) -> None:
+    world.configure('[sources.app]\nraw = "raw/app/%Y/%m/%d/%H/"\nformat = "logback"\nstart = "2026-11-22T00"\nshards = 1\n')
+    world.land("app/2026/11/22/10/a-0001.log", ["2026-11-22 10:00:01,000 ERROR [main] a.B - boom", "java.lang.X: boom"])
+    rest = ["\tat a.B.c(B.java:1)", "2026-11-22 10:00:02,000 INFO [main] a.B - fine"]
+    path = world.land("app/2026/11/22/10/a-0002.log", rest)
+    world.run("app", "2026-11-22T10")
+    assert world.query("SELECT sum(joined_out) FROM ledger") == [(1,)]
+    [account] = trace(world.settings, f"{path}:1")
+    assert (account["fate"], account["raw"]) == ("joined", rest[:1])
+
+
+def test_a_traced_line_is_shown_in_the_encoding_of_its_source(world: World, line: Line) -> None:
+    world.configure(
+        '[sources.web]\nraw = "raw/web/%Y/%m/%d/%H/"\nformat = "combined"\nstart = "2026-11-22T00"\nencoding = "utf-16"\n'
+    )
+    lines = [line(f"2026-11-22T10:00:0{at}+0000") for at in range(3)]
+    path = world.land("web/2026/11/22/10/a.log", "".join(f"{text}\n" for text in lines).encode("utf-16"))
+    world.run("web", "2026-11-22T10")
+    assert [trace(world.settings, f"{path}:{number}")[0]["raw"] for number in (1, 2, 3)] == [[text] for text in lines]
+
+
+def test_a_revision_is_not_forgotten_when_the_partition_was_lost_in_between(web: World, line: Line) -> None:
+    web.land("web/2026/11/22/10/a.log", [line("2026-11-22T10:00:01+0000")])
+    web.run("web", "2026-11-22T10")
+    web.land("web/2026/11/22/11/a.log", [line("2026-11-22T10:59:59+0000")])
+    web.run("web", "2026-11-22T11")
+    [partition] = web.lake.glob("events/web_access/*/event_hour=10/web.parquet")
+    partition.unlink()
+    web.land("web/2026/11/22/12/a.log", [line("2026-11-22T10:59:59+0000")])
+    web.run("web", "2026-11-22T12")
+    assert [(item["revision"], item["rows_after"]) for item in revisions(web.settings)] == [(2, 2), (3, 3)]

@@ -9,6 +9,8 @@ import pytest
 
 from etl.cli import main
 from etl.errors import ConfigError, ObjectMissing, QuarantineLimitExceeded
+from etl.stages.land import land
+from etl.stages.normalize import normalize
 from etl.stages.replay import replay
 from etl.stages.status import revisions
 from tests.faults.closing import assert_closed, assert_same_from_raw
@@ -113,3 +115,18 @@ def test_what_a_replay_changed_is_a_revision_of_that_reason(app: World, capsys: 
     assert main([*config, "revisions", "--since", "2026-11-22T00"]) == 0
     assert "replay" in capsys.readouterr().out
     assert revisions(app.settings, since=datetime(2100, 1, 1)) == []
+
+
+def test_a_replay_gives_its_reason_to_no_other_hours(app: World) -> None:
+    app.land("app/2026/11/22/12/late.log", ["2026-11-22T12:10:00Z INFO late"])
+    work = land(app.settings, "app", "2026-11-22T13")
+    for shard in range(2):
+        normalize(app.settings, "app", work, shard)
+    configure(app, WIDE)
+    replay(app.settings, "app", FIRST, LAST)
+    assert {(item["hour_start"].hour, item["reason"]) for item in revisions(app.settings)} == {
+        (10, "replay"),
+        (11, "replay"),
+        (12, "changed"),
+    }
+    assert_closed(app.settings, "app", 13)
