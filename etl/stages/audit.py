@@ -31,7 +31,7 @@ from etl.model.worklist import printable
 from etl.schema import DATASETS
 from etl.stages.aggregate import aggregate, metric_hours, partitions_of_day
 from etl.stages.land import land, list_raw
-from etl.stages.normalize import normalize, read_ledger, shard_inputs
+from etl.stages.normalize import normalize, read_ledger, refused_objects, shard_inputs
 from etl.stages.publish import parse_place, partition_inputs, publish
 from etl.stages.replay import redo, require_raw
 
@@ -116,7 +116,8 @@ class _Audit:
         """Raw objects without account, and accounts whose object is another one by now."""
         raw = open_store(self.source.raw_root)
         listed = list_raw(raw, self.source, self.first, self.last)
-        refused = {layout.note_hour(stat.key): stat.key for stat in self.space.lake.list(self._refused_prefix)}
+        notes = self.space.lake.list(layout.refused_prefix(self.source.name))
+        with_refusals = {layout.note_hour(stat.key) for stat in notes}
         known: dict[datetime, dict[str, Any]] = {}
         for (landing, _), ledger in self._in_window():
             for book in ledger.objects if ledger else ():
@@ -124,9 +125,10 @@ class _Audit:
         for hour in sorted({*listed, *known}):
             text, books = format_hour(hour), known.get(hour, {})
             present = {item.key: item for item in listed.get(hour, ())}
+            refused = refused_objects(self.space, self.source, hour, present.values()) if hour in with_refusals else {}
             for key, item in present.items():
-                if key not in books and hour in refused:
-                    yield self._finding("refused", raw.uri(key), self._message(refused[hour]))
+                if key not in books and key in refused:
+                    yield self._finding("refused", raw.uri(key), refused[key])
                 elif key not in books:
                     detail = f"landing hour {text} does not know it"
                     yield self._finding("unprocessed", raw.uri(key), detail, landing_hour=text)
@@ -313,13 +315,6 @@ class _Audit:
             if path.parent == self.space.folder:
                 path.unlink()
 
-    @property
-    def _refused_prefix(self) -> str:
-        return layout.refused_prefix(self.source.name)
-
-    def _message(self, key: str) -> str:
-        return str(json.loads(self.space.lake.read(key) or b"{}").get("message", ""))
-
 
 def _repair(
     settings: Settings, source: Source, found: Iterable[Finding], progress: Callable[[str], None]
@@ -357,7 +352,8 @@ def _repair(
             redo(settings, source.name, parse_hour(hour), None if kinds <= set(_OF_RAW) else "audit")
         except EtlError as error:
             failed[hour] = f"{type(error).__name__}: {error}"
-    partitions = sorted({item.partition for item in problems if item.partition})
+    failed |= dict.fromkeys(lost, "a slice of it cannot be made again")
+    partitions = sorted({item.partition for item in problems if item.partition} - lost)
     progress(f"repair {len(partitions)} partitions")
     for partition in partitions:
         try:

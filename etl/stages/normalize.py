@@ -164,6 +164,21 @@ def _is_published(lake: Store, source: str, note: dict[str, Any]) -> bool:
     return True
 
 
+def refused_objects(space: Workspace, source: Source, landing: datetime, listed: Iterable[RawObject]) -> dict[str, str]:
+    """Key → message, of those of a landing hour's objects that were refused for its quarantine as they are now."""
+    found: dict[str, str] = {}
+    by_shard: dict[int, list[RawObject]] = {}
+    for item in listed:
+        by_shard.setdefault(_shard_of(source, item), []).append(item)
+    for shard, mine in by_shard.items():
+        job = _Shard(space, source, landing, shard, shard_inputs(source, space.statements))
+        if job.is_refused(mine):
+            note = space.lake.read(layout.refused_key(source.name, landing, shard)) or b"{}"
+            message = str(json.loads(note).get("message", ""))
+            found |= {item.key: message for item in mine}
+    return found
+
+
 def shard_inputs(source: Source, statements: Statements) -> str:
     """Digest of all that decides a shard's outcome besides its objects: SQL, settings, engine."""
     found = statements.formats.values() if source.is_auto else [statements.labelled(source.format)[1]]

@@ -12,6 +12,7 @@ import pytest
 
 from etl.errors import ConfigError, ObjectCorrupt, ObjectMissing
 from etl.layout import Partition
+from etl.model.worklist import producer_of, shard_of
 from etl.stages.audit import audit, audit_window, drill, foreign
 from etl.stages.land import land
 from etl.stages.normalize import normalize
@@ -317,8 +318,9 @@ def test_a_damaged_partition_is_kept_while_a_slice_of_it_cannot_be_made_again(sh
     (shop.root / "raw/web/2026/11/22/11/a.log").unlink()
     (shop.lake / SLICE).unlink()
     flip(shop.lake / PARTITION)
+    before = (shop.lake / PARTITION).read_bytes()
     look(shop, repair=True)
-    assert (shop.lake / PARTITION).exists()
+    assert (shop.lake / PARTITION).read_bytes() == before
 
 
 def test_rejected_lines_are_kept_where_their_ledger_is_damaged_and_raw_has_forgotten_them(shop: World) -> None:
@@ -348,3 +350,17 @@ def test_an_audit_looks_at_no_hours_before_a_source_starts_or_after_it_ends(shop
     shop.land("web/2026/11/22/08/early.log", [access("2026-11-22T08:00:00+0000")])
     for now in (datetime(2026, 11, 22, 10), datetime(2026, 12, 22)):
         assert audit(shop.settings, "web", *audit_window(source, now), repair=True) == []
+
+
+def test_an_object_that_came_to_a_refused_hour_of_another_shard_is_processed(shop: World) -> None:
+    shop.configure(config(shards="2"))
+    shop.land("web/2026/11/22/13/bad.log", ["rubbish"] * 200)
+    with pytest.raises(Exception, match="rejected"):
+        shop.run("web", "2026-11-22T13")
+    names = [f"{letter}.log" for letter in "cdefgh"]
+    producer = {name: shard_of(producer_of(f"2026/11/22/13/{name}"), 2) for name in ("bad.log", *names)}
+    other = next(name for name in names if producer[name] != producer["bad.log"])
+    shop.land(f"web/2026/11/22/13/{other}", [access("2026-11-22T13:20:00+0000")])
+    records = look(shop, repair=True)
+    assert ("unprocessed", other) in found(records)
+    assert not [item for item in look(shop) if item["where"].endswith(other)]
