@@ -22,7 +22,7 @@ from etl import layout
 from etl.config import Settings, Source
 from etl.errors import ConfigError, ContentDamaged, EtlError, ObjectCorrupt, ObjectMissing
 from etl.io import engine
-from etl.io.store import Store, open_store, put_bytes
+from etl.io.store import Store, file_digest, open_store, put_bytes
 from etl.io.workspace import Workspace, workspace
 from etl.layout import Partition
 from etl.model.hours import format_hour, hours_between, parse_hour, to_hour
@@ -160,7 +160,7 @@ class _Audit:
             for piece in ledger.slices:
                 partition = Partition.parse(piece.partition)
                 key = layout.slice_key(self.source.name, partition, landing, shard)
-                problem = self._damage(key)
+                problem = self._damage(key, piece.digest)
                 if problem is None and self.space.lake.digest(key) != piece.digest:
                     problem = "stale"
                 if problem:
@@ -301,8 +301,8 @@ class _Audit:
                 found.add(partition)
         return sorted(found)
 
-    def _damage(self, key: str) -> str | None:
-        """``missing``, ``corrupt``, or None for a Parquet object whose bytes are those of its seal."""
+    def _damage(self, key: str, digest: str | None = None) -> str | None:
+        """``missing``, ``corrupt``, or None for a Parquet object whose bytes are those of its seal or of this digest."""
         try:
             path = self.space.lake.fetch(key, self.space.folder)
         except ObjectMissing:
@@ -310,7 +310,7 @@ class _Audit:
         except ContentDamaged:
             return "corrupt"
         try:
-            return None if engine.is_intact(path) else "corrupt"
+            return None if engine.is_intact(path) or file_digest(path) == digest else "corrupt"
         finally:
             if path.parent == self.space.folder:
                 path.unlink()
