@@ -78,6 +78,9 @@ def normalize(
                 announced = set(pending[hour]["partitions"]) if hour in pending else set()
                 is_own = hour == work.landing_hour
                 if not is_own and job.is_refused(mine):
+                    # what stood there before it was refused is still to be published
+                    if announced and _is_settled(space.lake, source.name, pending[hour]):
+                        touched |= announced
                     continue
                 try:
                     touched.update(job.run(mine, before, announced).touched)

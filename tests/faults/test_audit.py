@@ -381,3 +381,13 @@ def test_slices_of_the_version_before_seals_are_believed_where_their_ledger_tell
     shop.land("web/2026/11/22/12/late.log", [access("2026-11-22T10:10:00+0000")])
     shop.run("web", "2026-11-22T14")
     assert shop.counts()["2026-11-22T10"] == 3
+
+
+def test_what_a_run_left_unpublished_is_published_though_its_hour_is_refused_now(shop: World) -> None:
+    shop.land("web/2026/11/22/12/late.log", [access("2026-11-22T07:10:00+0000")])
+    normalize(shop.settings, "web", land(shop.settings, "web", "2026-11-22T13"), 0)
+    shop.land("web/2026/11/22/12/bad.log", ["rubbish"] * 200)
+    with pytest.raises(Exception, match="rejected"):
+        shop.run("web", "2026-11-22T13")
+    shop.run("web", "2026-11-22T13")
+    assert shop.counts()["2026-11-22T07"] == 1
