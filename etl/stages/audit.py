@@ -22,7 +22,7 @@ from etl import layout
 from etl.config import Settings, Source
 from etl.errors import ConfigError, ContentDamaged, EtlError, ObjectCorrupt, ObjectMissing
 from etl.io import engine
-from etl.io.store import Store, open_store, put_bytes
+from etl.io.store import Store, file_digest, open_store, put_bytes
 from etl.io.workspace import Workspace, workspace
 from etl.layout import Partition
 from etl.model.hours import format_hour, hours_between, parse_hour, to_hour
@@ -31,7 +31,7 @@ from etl.model.worklist import printable
 from etl.schema import DATASETS
 from etl.stages.aggregate import aggregate, metric_hours, partitions_of_day
 from etl.stages.land import land, list_raw
-from etl.stages.normalize import normalize, read_ledger, shard_inputs
+from etl.stages.normalize import normalize, read_ledger, refused_objects, shard_inputs
 from etl.stages.publish import parse_place, partition_inputs, publish
 from etl.stages.replay import redo, require_raw
 
@@ -116,7 +116,8 @@ class _Audit:
         """Raw objects without account, and accounts whose object is another one by now."""
         raw = open_store(self.source.raw_root)
         listed = list_raw(raw, self.source, self.first, self.last)
-        refused = {layout.note_hour(stat.key): stat.key for stat in self.space.lake.list(self._refused_prefix)}
+        notes = self.space.lake.list(layout.refused_prefix(self.source.name))
+        with_refusals = {layout.note_hour(stat.key) for stat in notes}
         known: dict[datetime, dict[str, Any]] = {}
         for (landing, _), ledger in self._in_window():
             for book in ledger.objects if ledger else ():
@@ -124,9 +125,10 @@ class _Audit:
         for hour in sorted({*listed, *known}):
             text, books = format_hour(hour), known.get(hour, {})
             present = {item.key: item for item in listed.get(hour, ())}
+            refused = refused_objects(self.space, self.source, hour, present.values()) if hour in with_refusals else {}
             for key, item in present.items():
-                if key not in books and hour in refused:
-                    yield self._finding("refused", raw.uri(key), self._message(refused[hour]))
+                if key not in books and key in refused:
+                    yield self._finding("refused", raw.uri(key), refused[key])
                 elif key not in books:
                     detail = f"landing hour {text} does not know it"
                     yield self._finding("unprocessed", raw.uri(key), detail, landing_hour=text)
@@ -158,7 +160,7 @@ class _Audit:
             for piece in ledger.slices:
                 partition = Partition.parse(piece.partition)
                 key = layout.slice_key(self.source.name, partition, landing, shard)
-                problem = self._damage(key)
+                problem = self._damage(key, piece.digest)
                 if problem is None and self.space.lake.digest(key) != piece.digest:
                     problem = "stale"
                 if problem:
@@ -299,8 +301,8 @@ class _Audit:
                 found.add(partition)
         return sorted(found)
 
-    def _damage(self, key: str) -> str | None:
-        """``missing``, ``corrupt``, or None for a Parquet object whose bytes are those of its seal."""
+    def _damage(self, key: str, digest: str | None = None) -> str | None:
+        """``missing``, ``corrupt``, or None for a Parquet object whose bytes are those of its seal or of this digest."""
         try:
             path = self.space.lake.fetch(key, self.space.folder)
         except ObjectMissing:
@@ -308,17 +310,10 @@ class _Audit:
         except ContentDamaged:
             return "corrupt"
         try:
-            return None if engine.is_intact(path) else "corrupt"
+            return None if engine.is_intact(path) or file_digest(path) == digest else "corrupt"
         finally:
             if path.parent == self.space.folder:
                 path.unlink()
-
-    @property
-    def _refused_prefix(self) -> str:
-        return layout.refused_prefix(self.source.name)
-
-    def _message(self, key: str) -> str:
-        return str(json.loads(self.space.lake.read(key) or b"{}").get("message", ""))
 
 
 def _repair(
@@ -357,7 +352,8 @@ def _repair(
             redo(settings, source.name, parse_hour(hour), None if kinds <= set(_OF_RAW) else "audit")
         except EtlError as error:
             failed[hour] = f"{type(error).__name__}: {error}"
-    partitions = sorted({item.partition for item in problems if item.partition})
+    failed |= dict.fromkeys(lost, "a slice of it cannot be made again")
+    partitions = sorted({item.partition for item in problems if item.partition} - lost)
     progress(f"repair {len(partitions)} partitions")
     for partition in partitions:
         try:

@@ -78,6 +78,9 @@ def normalize(
                 announced = set(pending[hour]["partitions"]) if hour in pending else set()
                 is_own = hour == work.landing_hour
                 if not is_own and job.is_refused(mine):
+                    # what stood there before it was refused is still to be published
+                    if announced and _is_settled(space.lake, source.name, pending[hour]):
+                        touched |= announced
                     continue
                 try:
                     touched.update(job.run(mine, before, announced).touched)
@@ -162,6 +165,21 @@ def _is_published(lake: Store, source: str, note: dict[str, Any]) -> bool:
         if built_from != staged.get(text, "")[:16]:
             return False
     return True
+
+
+def refused_objects(space: Workspace, source: Source, landing: datetime, listed: Iterable[RawObject]) -> dict[str, str]:
+    """Key → message, of those of a landing hour's objects that were refused for its quarantine as they are now."""
+    found: dict[str, str] = {}
+    by_shard: dict[int, list[RawObject]] = {}
+    for item in listed:
+        by_shard.setdefault(_shard_of(source, item), []).append(item)
+    for shard, mine in by_shard.items():
+        job = _Shard(space, source, landing, shard, shard_inputs(source, space.statements))
+        if job.is_refused(mine):
+            note = space.lake.read(layout.refused_key(source.name, landing, shard)) or b"{}"
+            message = str(json.loads(note).get("message", ""))
+            found |= {item.key: message for item in mine}
+    return found
 
 
 def shard_inputs(source: Source, statements: Statements) -> str:

@@ -23,6 +23,7 @@ from etl.io.store import Stat, Store, file_digest
 from etl.io.workspace import Workspace, workspace
 from etl.layout import Partition
 from etl.model.hours import format_hour, parse_hour
+from etl.model.ledger import SliceBook
 from etl.schema import columns
 from etl.stages.normalize import read_ledger
 from etl.stages.revise import record_revision
@@ -116,7 +117,7 @@ def _build(
     digests = {stat.key: space.lake.digest(stat.key) or "" for stat in listed}
     if footer and footer.books.get("inputs") == partition_inputs(source, partition, digests) and not force:
         return
-    pieces = [_fetch(space, stat) for stat in listed]
+    pieces = [_fetch(space, source, partition, stat) for stat in listed]
     path = space.scratch("partition")
     sql, staged, repeated = _rows(space, source, partition, pieces)
     duplicates = sum(sum(objects.values()) for objects in repeated.values())
@@ -160,12 +161,21 @@ def partition_inputs(source: Source, partition: Partition, digests: dict[str, st
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _fetch(space: Workspace, stat: Stat) -> _Slice:
+def _fetch(space: Workspace, source: Source, partition: Partition, stat: Stat) -> _Slice:
     path = space.lake.fetch(stat.key, space.folder)
-    if not engine.is_intact(path):
+    if not engine.is_intact(path) and not _is_accounted(space.lake, source, partition, stat.key, path):
         raise ObjectCorrupt(space.lake.uri(stat.key), "damaged, or not written by logbucket")
     footer = engine.read_local_footer(path)
     return _Slice(stat.key, path, file_digest(path), footer.rows, footer.books)
+
+
+def _is_accounted(lake: Store, source: Source, partition: Partition, key: str, path: Path) -> bool:
+    """Whether a slice is the one that its ledger tells of: those of version 0.2 have no seal."""
+    ledger = read_ledger(lake, source.name, *parse_place(_place(key)))
+    return (
+        ledger is not None
+        and SliceBook(str(partition), engine.read_local_footer(path).rows, file_digest(path)) in ledger.slices
+    )
 
 
 def _rows(

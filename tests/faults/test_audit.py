@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from etl.errors import ConfigError, ObjectCorrupt, ObjectMissing
 from etl.layout import Partition
+from etl.model.worklist import producer_of, shard_of
 from etl.stages.audit import audit, audit_window, drill, foreign
 from etl.stages.land import land
 from etl.stages.normalize import normalize
@@ -81,8 +85,6 @@ def cut(path: Path) -> None:
 
 def poison(path: Path) -> None:
     """A valid Parquet file with other rows."""
-    import pyarrow.parquet as pq
-
     table = pq.read_table(path)
     pq.write_table(table.slice(0, 0), path)
 
@@ -317,8 +319,9 @@ def test_a_damaged_partition_is_kept_while_a_slice_of_it_cannot_be_made_again(sh
     (shop.root / "raw/web/2026/11/22/11/a.log").unlink()
     (shop.lake / SLICE).unlink()
     flip(shop.lake / PARTITION)
+    before = (shop.lake / PARTITION).read_bytes()
     look(shop, repair=True)
-    assert (shop.lake / PARTITION).exists()
+    assert (shop.lake / PARTITION).read_bytes() == before
 
 
 def test_rejected_lines_are_kept_where_their_ledger_is_damaged_and_raw_has_forgotten_them(shop: World) -> None:
@@ -348,3 +351,43 @@ def test_an_audit_looks_at_no_hours_before_a_source_starts_or_after_it_ends(shop
     shop.land("web/2026/11/22/08/early.log", [access("2026-11-22T08:00:00+0000")])
     for now in (datetime(2026, 11, 22, 10), datetime(2026, 12, 22)):
         assert audit(shop.settings, "web", *audit_window(source, now), repair=True) == []
+
+
+def test_an_object_that_came_to_a_refused_hour_of_another_shard_is_processed(shop: World) -> None:
+    shop.configure(config(shards="2"))
+    shop.land("web/2026/11/22/13/bad.log", ["rubbish"] * 200)
+    with pytest.raises(Exception, match="rejected"):
+        shop.run("web", "2026-11-22T13")
+    names = [f"{letter}.log" for letter in "cdefgh"]
+    producer = {name: shard_of(producer_of(f"2026/11/22/13/{name}"), 2) for name in ("bad.log", *names)}
+    other = next(name for name in names if producer[name] != producer["bad.log"])
+    shop.land(f"web/2026/11/22/13/{other}", [access("2026-11-22T13:20:00+0000")])
+    records = look(shop, repair=True)
+    assert ("unprocessed", other) in found(records)
+    assert not [item for item in look(shop) if item["where"].endswith(other)]
+
+
+def test_slices_of_the_version_before_seals_are_believed_where_their_ledger_tells_of_them(shop: World) -> None:
+    path, ledger = shop.lake / SLICE, shop.lake / LEDGER
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
+    books = json.loads(pq.read_metadata(path).metadata[b"logbucket"])
+    del books["content"]
+    pq.write_table(pq.read_table(path).replace_schema_metadata({"logbucket": json.dumps(books)}), path)
+    account = json.loads(ledger.read_text().replace(before, hashlib.sha256(path.read_bytes()).hexdigest()))
+    del account["digest"]
+    ledger.write_text(json.dumps(account, sort_keys=True))
+    (shop.root / "raw/web/2026/11/22/11/a.log").unlink()
+    assert ("corrupt slice", "shard-00.parquet") not in found(look(shop))
+    shop.land("web/2026/11/22/12/late.log", [access("2026-11-22T10:10:00+0000")])
+    shop.run("web", "2026-11-22T14")
+    assert shop.counts()["2026-11-22T10"] == 3
+
+
+def test_what_a_run_left_unpublished_is_published_though_its_hour_is_refused_now(shop: World) -> None:
+    shop.land("web/2026/11/22/12/late.log", [access("2026-11-22T07:10:00+0000")])
+    normalize(shop.settings, "web", land(shop.settings, "web", "2026-11-22T13"), 0)
+    shop.land("web/2026/11/22/12/bad.log", ["rubbish"] * 200)
+    with pytest.raises(Exception, match="rejected"):
+        shop.run("web", "2026-11-22T13")
+    shop.run("web", "2026-11-22T13")
+    assert shop.counts()["2026-11-22T07"] == 1

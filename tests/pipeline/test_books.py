@@ -251,7 +251,9 @@ def test_a_snapshot_of_a_lake_that_is_written_to_is_of_one_moment(web: World, li
 
 
 def test_lines_of_a_record_that_was_cut_between_objects_are_traced_to_it(world: World) -> None:
-    world.configure('[sources.app]\nraw = "raw/app/%Y/%m/%d/%H/"\nformat = "logback"\nstart = "2026-11-22T00"\nshards = 1\n')
+    world.configure(
+        '[sources.app]\nraw = "raw/app/%Y/%m/%d/%H/"\nformat = "logback"\nstart = "2026-11-22T00"\nshards = 1\n'
+    )
     world.land("app/2026/11/22/10/a-0001.log", ["2026-11-22 10:00:01,000 ERROR [main] a.B - boom", "java.lang.X: boom"])
     rest = ["\tat a.B.c(B.java:1)", "2026-11-22 10:00:02,000 INFO [main] a.B - fine"]
     path = world.land("app/2026/11/22/10/a-0002.log", rest)
