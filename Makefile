@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOGS ?=
 CONFIG ?= sources.toml
-TESTS_AT_ONCE ?= --numprocesses auto --maxprocesses 4 --dist worksteal
+TESTS_AT_ONCE ?= --numprocesses auto --maxprocesses 4 --dist loadfile
 export PYTHONPATH := $(CURDIR)
 
 .PHONY: demo test check lint unit up bench lives load conformance lock clean

@@ -113,6 +113,11 @@ def parse_ledger_key(key: str) -> tuple[datetime, int]:
     return parse_hour(f"{found['date']}T{found['hour']}"), int(found["shard"])
 
 
+def is_ledger_key(key: str) -> bool:
+    """Whether a key is that of a ledger, and no foreign one."""
+    return _LEDGER.fullmatch(key) is not None
+
+
 def ledger_prefix(source: str, day: date) -> str:
     """Prefix of a source's accounts of one landing date."""
     return f"ledger/{source}/landing_date={day:%Y-%m-%d}/"

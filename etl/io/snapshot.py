@@ -395,7 +395,11 @@ def _revisions(taken: _Taken) -> tuple[list[dict[str, Any]], Any]:
     records = []
     for key, (stat, path) in sorted(taken.files.items()):
         if key.startswith("revisions/"):
-            record = json.loads(path.read_bytes())
+            try:
+                record = json.loads(path.read_bytes())
+            except ValueError as error:
+                problem = f"not the record of a revision: {error}; it is history only, remove it"
+                raise ObjectCorrupt(taken.lake.uri(key), problem) from None
             moments = {"hour_start": datetime.fromisoformat(record["hour_start"]), "revised_time": stat.modified}
             records.append({**record, **moments, "difference": record["rows_after"] - record["rows_before"]})
     text, number, moment = pa.string(), pa.int64(), pa.timestamp("us")

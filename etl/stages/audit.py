@@ -236,6 +236,8 @@ class _Audit:
         found = []
         for day in sorted({hour.date() for hour in hours_between(self.first, self.last)}):
             for stat in self.space.lake.list(layout.ledger_prefix(self.source.name, day)):
+                if not layout.is_ledger_key(stat.key):
+                    continue
                 landing, shard = layout.parse_ledger_key(stat.key)
                 if self.first <= landing <= self.last:
                     found.append(((landing, shard), self._ledger(landing, shard)))

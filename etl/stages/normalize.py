@@ -101,7 +101,8 @@ def normalize(
 def _ledgers(lake: Store, source: str, window: list[str]) -> set[tuple[datetime, int]]:
     """(landing hour, shard) of every ledger of the window's days."""
     days = sorted({parse_hour(hour).date() for hour in window})
-    return {layout.parse_ledger_key(stat.key) for day in days for stat in lake.list(layout.ledger_prefix(source, day))}
+    keys = [stat.key for day in days for stat in lake.list(layout.ledger_prefix(source, day))]
+    return {layout.parse_ledger_key(key) for key in keys if layout.is_ledger_key(key)}
 
 
 def _empty_retired_shards(

@@ -34,7 +34,7 @@ def record_revision(
     if before is None and not listed:
         return
     if listed:
-        last = json.loads(space.lake.read(listed[-1].key) or b"{}")
+        last = _record(space, listed[-1].key)
         if last["content_after"] == _content(after):
             return
         number = last["revision"] + (0 if last["content_before"] == _content(before) else 1)
@@ -54,6 +54,18 @@ def record_revision(
     }
     data = json.dumps(record, sort_keys=True).encode() + b"\n"
     put_bytes(space.lake, data, layout.revision_key(source, partition, number), space.folder)
+
+
+def _record(space: Workspace, key: str) -> dict[str, Any]:
+    """A record; of one that is damaged, which is history only, its number."""
+    try:
+        return dict(json.loads(space.lake.read(key) or b""))
+    except ValueError:
+        return {
+            "revision": int(key.rpartition("/")[2].partition(".")[0]),
+            "content_before": None,
+            "content_after": None,
+        }
 
 
 def _content(footer: Footer | None) -> str:

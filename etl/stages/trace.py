@@ -60,11 +60,12 @@ def trace(
 def _accounts(
     space: Workspace, wanted: str, first: datetime | None, last: datetime | None
 ) -> Iterator[tuple[Ledger, ObjectBook]]:
-    for stat in sorted(space.lake.list("ledger/"), key=lambda item: layout.parse_ledger_key(item.key)):
-        landing, shard = layout.parse_ledger_key(stat.key)
+    keys = [stat.key for stat in space.lake.list("ledger/") if layout.is_ledger_key(stat.key)]
+    for key in sorted(keys, key=layout.parse_ledger_key):
+        landing, shard = layout.parse_ledger_key(key)
         if (first and landing < first) or (last and landing > last):
             continue
-        ledger = read_ledger(space.lake, stat.key.split("/")[1], landing, shard)
+        ledger = read_ledger(space.lake, key.split("/")[1], landing, shard)
         if ledger:
             yield from ((ledger, book) for book in ledger.objects if object_id(book.uri) == wanted)
 

@@ -25,6 +25,7 @@ from etl.stages.publish import publish
 from etl.stages.run import run
 from tests.faults.closing import assert_closed, digests, digests_from_raw, raw_lines
 from tests.pipeline.conftest import World, access
+from tests.support.fault_proxy import FaultProxy
 from tests.support.servers import S3Server
 
 STAGES = ("land", "normalize", "publish", "aggregate", "check", "report")
@@ -149,6 +150,7 @@ class OnS3:
     situation: Situation
     server: S3Server
     bucket: str
+    proxy: FaultProxy
 
     @property
     def settings(self) -> Settings:
@@ -163,7 +165,8 @@ class OnS3:
         for path in before.lake.rglob("*"):
             if path.is_file():
                 client.upload_file(str(path), self.bucket, f"lake/{path.relative_to(before.lake)}")
-        return _with_credentials, self.server.credentials, before.work, self.settings, *before.arguments
+        behind_proxy = {**self.server.credentials, "endpoint_url": self.proxy.endpoint_url}
+        return _with_credentials, behind_proxy, before.work, self.settings, *before.arguments
 
     def assert_made_good_by(self, hour: str) -> None:
         """One run of this landing hour closes the books and makes the lake that raw gives."""

@@ -22,9 +22,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.fault_proxy import Fault, FaultProxy
+
 _LONGEST_SECONDS = 60
 _LINE = re.compile(r'(?P<thread>\d+) +(?P<name>\w+)\((?:\d+<(?P<opened>[^>]*)>|"(?P<named>[^"]*)")')
-_SENT = re.compile(r'(?P<thread>\d+) +sendto\(\d+<[^>]*>, "(?P<request>[A-Z]+ /[^ ?"]*)?')
 _OWN = "{process}"
 
 processes = multiprocessing.get_context("forkserver")
@@ -57,37 +58,19 @@ def calls_below(folder: Path, names: Sequence[str], work: Callable[..., Any], *a
     ]
 
 
-@dataclass(frozen=True)
-class Send:
-    """The ``number``-th send (from 1) of one thread to a server: the head of a request, or its body."""
-
-    request: str
-    is_head: bool
-    number: int
-
-    def __str__(self) -> str:
-        return f"send {self.number}, {'head' if self.is_head else 'body'} of {self.request}"
-
-
-def sends_of(work: Callable[..., Any], *arguments: Any) -> list[Send]:
-    """What ``work(*arguments)`` sends to an HTTP server, in its order."""
-    code, log = _traced(work, arguments, ["-s", "300", "-e", "trace=sendto"])
-    assert code == 0, f"{work.__name__} ended with {code}"
-    return _sends(log)
-
-
-def kill_at_send(send: Send, work: Callable[..., Any], *arguments: Any) -> None:
-    """Run ``work(*arguments)`` in a process that is killed as it enters this send: nothing of it is sent."""
-    rule = ["-s", "300", "-e", "trace=sendto", "-e", f"inject=sendto:signal=KILL:when={send.number}"]
-    code, log = _traced(work, arguments, rule)
-    assert code == -signal.SIGKILL, f"{work.__name__} was not killed at {send}: exit code {code}"
-    assert send in _sends(log), f"killed elsewhere than at {send}"
-
-
 def kill_at(call: Call, work: Callable[..., Any], *arguments: Any) -> None:
     """Run ``work(*arguments)`` in a process that is killed as it enters this call: the call is not made."""
     code = _traced(work, arguments, _inject(call, "signal=KILL"))[0]
     assert code == -signal.SIGKILL, f"{work.__name__} was not killed at {call}: exit code {code}"
+
+
+def kill_at_request(proxy: FaultProxy, fault: Fault, work: Callable[..., Any], *arguments: Any) -> None:
+    """Run ``work(*arguments)`` in a process that is killed while the proxy holds its request."""
+    with proxy.injecting(fault), waiting(work, *arguments) as (process, start):
+        start.send(None)
+        assert fault.held.wait(_LONGEST_SECONDS), f"no request matched {fault}: there were {proxy.requests}"
+        process.kill()
+        process.join()
 
 
 def fail_at(call: Call, error: str, work: Callable[..., Any], *arguments: Any) -> int | None:
@@ -154,14 +137,3 @@ def _calls(log: str) -> Iterator[Call]:
         path = found["opened"] or found["named"] or ""
         counted[found["thread"], found["name"], path] += 1
         yield Call(found["name"], path, counted[found["thread"], found["name"], path])
-
-
-def _sends(log: str) -> list[Send]:
-    sends: dict[str, list[Send]] = {}
-    ordered = []
-    for found in filter(None, map(_SENT.match, log.splitlines())):
-        before = sends.setdefault(found["thread"], [])
-        request = found["request"] or before[-1].request
-        before.append(Send(request, found["request"] is not None, len(before) + 1))
-        ordered.append(before[-1])
-    return ordered

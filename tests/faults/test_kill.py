@@ -8,8 +8,9 @@ import pytest
 
 from etl.io.store import use_credentials
 from tests.faults.situations import STAGES, OnS3, Situation, assert_whole, first_run, run_over_changes
-from tests.faults.syscalls import Call, calls_below, kill_at, kill_at_send, sends_of
+from tests.faults.syscalls import Call, calls_below, kill_at, kill_at_request
 from tests.pipeline.conftest import World
+from tests.support.fault_proxy import Fault, Kind, fault_proxy
 from tests.support.servers import s3_server
 
 # every call, where published hours change; in a first run those that change what can be seen
@@ -27,9 +28,9 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Situation:
 
 @pytest.fixture(scope="module")
 def on_s3(first: Situation) -> Iterator[OnS3]:
-    with s3_server("lake") as server:
+    with s3_server("lake") as server, fault_proxy(server.endpoint_url) as proxy:
         use_credentials(**server.credentials)
-        yield OnS3(first, server, "lake")
+        yield OnS3(first, server, "lake", proxy)
         use_credentials()
 
 
@@ -75,27 +76,27 @@ def test_killed_again_and_again(first: Situation) -> None:
     first.assert_made_good_by(first.next_hour)
 
 
-# before the server has anything of a request, and with its head but not its body
+# hang: before the server has anything of a request; silent: after it has done what was asked
 _KILLS_AT_REQUESTS = [
-    ("normalize", "PUT", "staged/", "body"),
-    ("normalize", "PUT", "ledger/", "head"),
-    ("normalize", "PUT", "ledger/", "body"),
-    ("publish", "PUT", "events/", "body"),
-    ("aggregate", "PUT", "metrics/", "head"),
-    ("check", "DELETE", "work/", "head"),
+    ("land", "PUT", "work/", "silent"),
+    ("normalize", "PUT", "work/", "hang"),
+    ("normalize", "PUT", "staged/", "silent"),
+    ("normalize", "PUT", "ledger/", "hang"),
+    ("normalize", "PUT", "ledger/", "silent"),
+    ("publish", "PUT", "events/", "hang"),
+    ("publish", "PUT", "events/", "silent"),
+    ("aggregate", "PUT", "metrics/", "hang"),
+    ("aggregate", "PUT", "metrics/", "silent"),
+    ("check", "DELETE", "work/", "hang"),
 ]
 
 
-@pytest.mark.parametrize(("stage", "verb", "prefix", "part"), _KILLS_AT_REQUESTS)
+@pytest.mark.parametrize(("stage", "verb", "prefix", "kind"), _KILLS_AT_REQUESTS)
 def test_one_run_makes_a_kill_at_a_request_to_s3_good(
-    on_s3: OnS3, stage: str, verb: str, prefix: str, part: str
+    on_s3: OnS3, stage: str, verb: str, prefix: str, kind: Kind
 ) -> None:
-    points = [
-        send
-        for send in sends_of(*on_s3.rewind(stage))
-        if send.request.startswith(f"{verb} /lake/lake/{prefix}") and send.is_head == (part == "head")
-    ]
-    kill_at_send(points[-1], *on_s3.rewind(stage))
+    fault = Fault(kind, f"^{verb} /lake/lake/{prefix}", times=1)
+    kill_at_request(on_s3.proxy, fault, *on_s3.rewind(stage))
     on_s3.assert_made_good_by(on_s3.situation.next_hour)
 
 

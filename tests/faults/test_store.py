@@ -362,7 +362,7 @@ def as_user(settings: Settings) -> str:
         ("raw/web/2026/11/22", 0o000, "cannot list: Permission denied"),
         ("raw/web/2026/11/22/10", 0o444, "cannot look at: Permission denied"),
         ("lake", 0o555, "cannot write: Permission denied"),
-        ("lake/ledger", 0o000, "cannot read: Permission denied"),
+        ("lake/ledger", 0o000, "cannot list: Permission denied"),
     ],
 )
 def test_local_files_without_permission_are_named_and_a_permitted_run_closes(

@@ -14,7 +14,7 @@ import pytest
 
 import etl
 from etl.cli import main
-from etl.errors import ConfigError, EtlError
+from etl.errors import ConfigError, EtlError, ObjectCorrupt
 from etl.stages.preview import preview
 from etl.stages.report import write
 from etl.stages.status import books, revisions
@@ -76,6 +76,28 @@ def test_every_change_of_a_published_hour_is_a_revision(web: World, line: Line) 
         (4, "changed", 4, 3, -1, ["2026-11-22T13"]),
     ]
     assert web.query("SELECT revision, rows FROM books") == [(4, 3)]
+
+
+def test_a_damaged_record_of_a_revision_does_not_stop_publishing(web: World, line: Line) -> None:
+    for count in (1, 2, 3):
+        web.land("web/2026/11/22/10/a.log", [line(f"2026-11-22T10:00:0{at}+0000") for at in range(count)])
+        web.run("web", "2026-11-22T10")
+        for path in (web.lake / "revisions").rglob("000002.json"):
+            path.write_text("not a record")
+    with pytest.raises(ObjectCorrupt, match=r"000002\.json.*history only"):
+        revisions(web.settings)
+    for path in (web.lake / "revisions").rglob("000002.json"):
+        path.unlink()
+    assert [item["revision"] for item in revisions(web.settings)] == [3]
+    assert web.counts() == {"2026-11-22T10": 3}
+
+
+def test_a_foreign_object_among_the_ledgers_is_passed_over(web: World, line: Line) -> None:
+    web.land("web/2026/11/22/10/a.log", [line("2026-11-22T10:00:01+0000")])
+    web.run("web", "2026-11-22T10")
+    (web.lake / "ledger/web/landing_date=2026-11-22/notes.txt").write_text("mine")
+    web.run("web", "2026-11-22T11")
+    assert cli(web, "audit", "web", "--from", "2026-11-22T10", "--to", "2026-11-22T11") == 0
 
 
 def test_an_hour_that_is_emptied_and_filled_again_keeps_its_history(web: World, line: Line) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 from collections.abc import Callable
 
+import duckdb
 import pytest
 
 from etl import layout
@@ -166,10 +168,16 @@ def test_slices_from_before_a_column_existed_are_published_with_null(world: Worl
     run_eight_hosts(world, line)
     columns = world.query("DESCRIBE events_web_access")
     for path in sorted((world.lake / "staged").rglob("*.parquet"))[:1]:
-        table = pq.read_table(path, partitioning=None)
-        pq.write_table(table.drop_columns(["bot_name"]).replace_schema_metadata(table.schema.metadata), path)
+        from etl.io import engine
         from etl.stages.publish import publish
 
+        books = json.loads(pq.read_metadata(path).metadata[b"logbucket"])
+        with duckdb.connect() as connection:
+            table = connection.execute(
+                f"SELECT * EXCLUDE (bot_name) FROM read_parquet({engine.file_list([path])}, hive_partitioning = false)"
+            ).to_arrow_table()
+            connection.register("older", table)
+            engine.write_parquet(connection, "SELECT * FROM older", path, compression="lz4", books=books)
         publish(world.settings, "web", [f"web_access/{HOUR}"])
     assert world.query("DESCRIBE events_web_access") == columns
     assert world.counts() == {HOUR: 8}

@@ -15,6 +15,8 @@ import pytest
 
 import etl
 from etl.config import load
+from etl.io.snapshot import snapshot
+from etl.io.statements import load_statements
 from etl.simulate import simulate
 from etl.stages.run import run
 from etl.stages.status import status
@@ -170,7 +172,7 @@ def test_every_row_leads_back_to_its_raw_line(shop: World) -> None:
 
 def test_the_lake_holds_what_the_layout_says_and_no_leftovers(shop: World) -> None:
     kinds = {key.split("/")[0] for key in shop.objects()}
-    assert kinds == {"staged", "events", "metrics", "quarantine", "ledger", "work"}
+    assert kinds == {"revisions", "staged", "events", "metrics", "quarantine", "ledger", "work"}
     assert not [key for key in shop.objects() if "/pending/" in key or Path(key).name.startswith(".")]
 
 
@@ -186,7 +188,7 @@ def test_a_run_in_another_order_of_hours_gives_the_same_partitions(shop: World, 
 
 
 def test_a_snapshot_does_not_see_what_happens_after_it_was_taken(shop: World) -> None:
-    with etl.connect(shop.settings.lake) as connection:
+    with snapshot(shop.settings.lake, load_statements()) as connection:
         before = connection.execute("SELECT count(*) FROM events_web_access").fetchall()
         victims = {path: path.read_bytes() for path in (shop.lake / "events" / "web_access").rglob("*.parquet")}
         for path in victims:

@@ -21,7 +21,7 @@ LOOPBACK = "127.0.0.1"
 _HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding", "content-length", "date", "server")
 _SECONDS_BETWEEN_BYTES = 0.1
 
-Kind = Literal["answer", "reset", "hang", "trickle", "truncate", "flip", "lost", "empty"]
+Kind = Literal["answer", "reset", "hang", "trickle", "truncate", "flip", "lost", "silent", "empty"]
 
 
 @dataclass
@@ -37,6 +37,7 @@ class Fault:
     trickle    the server's answer, ten bytes a second
     truncate   the first half of the body, then the connection ends
     flip       one bit of the body, at its middle (``at``: at this place from its end), is another
+    silent     the server does what was asked, and nothing is answered until the proxy stops
     lost       the server does what was asked, then the connection is reset
     empty      success, without the body
     =========  ========================================================================================
@@ -51,6 +52,7 @@ class Fault:
     at: int | None = None
     seen: int = 0
     injected: int = 0
+    held: threading.Event = field(default_factory=threading.Event, repr=False)
 
     def takes(self, request: str) -> bool:
         """Count a request; whether it is one to damage."""
@@ -138,12 +140,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(fault.status, [("Content-Type", "application/xml")], text)
         elif kind == "reset":
             self._reset()
-        elif kind == "hang":
-            self.proxy._stopped.wait()
-            self.close_connection = True
+        elif fault and kind == "hang":
+            self._hold(fault)
         else:
             status, headers, answer = self._ask(body)
-            if kind == "lost":
+            if fault and kind == "silent":
+                self._hold(fault)
+            elif kind == "lost":
                 self._reset()
             elif kind == "trickle":
                 self._trickle(status, headers, answer)
@@ -203,6 +206,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             if self.proxy._stopped.wait(_SECONDS_BETWEEN_BYTES):
                 break
+        self.close_connection = True
+
+    def _hold(self, fault: Fault) -> None:
+        fault.held.set()
+        self.proxy._stopped.wait()
         self.close_connection = True
 
     def _reset(self) -> None:
