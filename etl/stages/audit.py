@@ -31,7 +31,7 @@ from etl.model.worklist import printable
 from etl.schema import DATASETS
 from etl.stages.aggregate import aggregate, metric_hours, partitions_of_day
 from etl.stages.land import land, list_raw
-from etl.stages.normalize import normalize, read_ledger, refused_objects, shard_inputs
+from etl.stages.normalize import ledger_places, normalize, read_ledger, refused_objects, shard_inputs
 from etl.stages.publish import parse_place, partition_inputs, publish
 from etl.stages.replay import redo, require_raw
 
@@ -119,7 +119,7 @@ class _Audit:
         notes = self.space.lake.list(layout.refused_prefix(self.source.name))
         with_refusals = {layout.note_hour(stat.key) for stat in notes}
         known: dict[datetime, dict[str, Any]] = {}
-        for (landing, _), ledger in self._in_window():
+        for (landing, _), ledger in self._in_window:
             for book in ledger.objects if ledger else ():
                 known.setdefault(landing, {})[book.key] = book
         for hour in sorted({*listed, *known}):
@@ -151,7 +151,7 @@ class _Audit:
 
     def accounts(self) -> Iterator[Finding]:
         """Ledgers, and the slices and quarantine that they tell of."""
-        for (landing, shard), ledger in self._in_window():
+        for (landing, shard), ledger in self._in_window:
             hour = format_hour(landing)
             if ledger is None:
                 key = layout.ledger_key(self.source.name, landing, shard)
@@ -232,21 +232,16 @@ class _Audit:
                     detail = f"{len(hours)} hours of {dataset} are published"
                     yield self._finding(f"{problem} metric", key, detail, partition=str(min(hours)))
 
+    @cached_property
     def _in_window(self) -> list[tuple[tuple[datetime, int], Ledger | None]]:
-        found = []
-        for day in sorted({hour.date() for hour in hours_between(self.first, self.last)}):
-            for stat in self.space.lake.list(layout.ledger_prefix(self.source.name, day)):
-                if not layout.is_ledger_key(stat.key):
-                    continue
-                landing, shard = layout.parse_ledger_key(stat.key)
-                if self.first <= landing <= self.last:
-                    found.append(((landing, shard), self._ledger(landing, shard)))
-        return found
+        days = (hour.date() for hour in hours_between(self.first, self.last))
+        places = sorted(ledger_places(self.space.lake, self.source.name, days))
+        return [(place, self._ledger(*place)) for place in places if self.first <= place[0] <= self.last]
 
     @cached_property
     def _accounted(self) -> set[tuple[datetime, int]]:
         """(landing hour, shard) of the window's ledgers."""
-        return {place for place, _ in self._in_window()}
+        return {place for place, _ in self._in_window}
 
     def _raw_holds(self, key: str) -> bool:
         """Whether the raw objects that a slice was made of are all there: a ledger may be removed together with them."""
@@ -291,16 +286,11 @@ class _Audit:
         """Those that the window's landing hours reach, and those that are published in its hours."""
         found = {
             Partition.parse(piece.partition)
-            for _, ledger in self._in_window()
+            for _, ledger in self._in_window
             for piece in (ledger.slices if ledger else ())
         }
-        for stat in self.space.lake.list("events/"):
-            try:
-                name, partition = layout.parse_partition_key(stat.key)
-            except ValueError:
-                continue
-            if name == self.source.name and self.first <= partition.hour <= self.last:
-                found.add(partition)
+        published = _published(self.space.lake, self.source.name)
+        found.update(partition for partition in published if self.first <= partition.hour <= self.last)
         return sorted(found)
 
     def _damage(self, key: str, digest: str | None = None) -> str | None:
@@ -446,7 +436,7 @@ def drill(settings: Settings, source_name: str, partition: Partition | None = No
     source = settings.source(source_name)
     lake = open_store(settings.lake)
     if partition is None:
-        published = sorted(_published(settings, source_name))
+        published = sorted(_published(lake, source_name))
         for chosen in random.Random(seed).sample(published, min(len(published), _DRAWS)):
             # raw may have forgotten what the lake keeps
             with contextlib.suppress(ObjectMissing):
@@ -482,8 +472,8 @@ def drill(settings: Settings, source_name: str, partition: Partition | None = No
     return {**outcome, **rows, "outcome": "equal" if same else "differs"}
 
 
-def _published(settings: Settings, source: str) -> Iterator[Partition]:
-    for stat in open_store(settings.lake).list("events/"):
+def _published(lake: Store, source: str) -> Iterator[Partition]:
+    for stat in lake.list("events/"):
         try:
             name, partition = layout.parse_partition_key(stat.key)
         except ValueError:

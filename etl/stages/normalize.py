@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ def normalize(
         window = {
             format_hour(hour) for hour in hours_between(parse_hour(work.first_hour), parse_hour(work.landing_hour))
         }
-        known = _ledgers(space.lake, source.name, sorted(window))
+        known = ledger_places(space.lake, source.name, (parse_hour(hour).date() for hour in window))
         for hour in sorted(window):
             job = _Shard(space, source, parse_hour(hour), shard, inputs)
             mine = [item for item in work.hours.get(hour, []) if _shard_of(source, item) == shard]
@@ -98,10 +98,9 @@ def normalize(
     return sorted(touched)
 
 
-def _ledgers(lake: Store, source: str, window: list[str]) -> set[tuple[datetime, int]]:
-    """(landing hour, shard) of every ledger of the window's days."""
-    days = sorted({parse_hour(hour).date() for hour in window})
-    keys = [stat.key for day in days for stat in lake.list(layout.ledger_prefix(source, day))]
+def ledger_places(lake: Store, source: str, days: Iterable[date]) -> set[tuple[datetime, int]]:
+    """(landing hour, shard) of every ledger of these landing dates; foreign objects among them are passed over."""
+    keys = [stat.key for day in sorted(set(days)) for stat in lake.list(layout.ledger_prefix(source, day))]
     return {layout.parse_ledger_key(key) for key in keys if layout.is_ledger_key(key)}
 
 

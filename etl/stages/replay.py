@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from etl import layout
 from etl.config import Settings, Source
 from etl.errors import ConfigError, ObjectMissing
 from etl.io.engine import rows
@@ -18,7 +17,7 @@ from etl.model.worklist import printable
 from etl.stages.aggregate import aggregate
 from etl.stages.check import check
 from etl.stages.land import land, list_raw
-from etl.stages.normalize import normalize, read_ledger
+from etl.stages.normalize import ledger_places, normalize, read_ledger
 from etl.stages.publish import publish
 
 Progress = Callable[[str], None]
@@ -83,12 +82,9 @@ def redo(settings: Settings, source_name: str, landing: datetime, cause: str | N
 def _reached(settings: Settings, source_name: str, landing: datetime) -> set[str]:
     """The partitions that a landing hour ever wrote to."""
     lake = open_store(settings.lake)
-    found: set[str] = set()
-    for stat in lake.list(layout.ledger_prefix(source_name, landing.date())):
-        hour, shard = layout.parse_ledger_key(stat.key)
-        if hour == landing and (ledger := read_ledger(lake, source_name, landing, shard)):
-            found.update(ledger.touched)
-    return found
+    places = [place for place in ledger_places(lake, source_name, [landing.date()]) if place[0] == landing]
+    ledgers = [read_ledger(lake, source_name, *place) for place in places]
+    return {text for ledger in ledgers if ledger for text in ledger.touched}
 
 
 def require_raw(settings: Settings, source: Source, landing: datetime) -> None:
