@@ -28,7 +28,7 @@ from etl import layout
 from etl.errors import ObjectChanged, ObjectCorrupt, ObjectMissing, StoreUnavailable
 from etl.io import engine
 from etl.io.statements import Statement, Statements
-from etl.io.store import LocalStore, Stat, Store, open_store
+from etl.io.store import LocalStore, Stat, Store, open_store, take
 from etl.layout import Partition
 from etl.model.hours import hours_between, parse_hour
 from etl.model.ledger import Ledger, ObjectBook
@@ -224,16 +224,7 @@ class _Taken:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
         try:
-            path = self.lake.fetch(stat.key, self.folder, stat.etag)
-            if path.parent == self.folder:
-                path.rename(target)
-                return stat, target
-            try:
-                os.link(path, target)
-            except FileNotFoundError:
-                return None
-            except OSError:
-                shutil.copyfile(path, target)
+            take(self.lake, stat.key, self.folder, stat.etag).rename(target)
         except (ObjectMissing, ObjectChanged):
             return None
         # replaced between the look and the link: the next listing tells

@@ -10,6 +10,7 @@ import base64
 import contextlib
 import hashlib
 import io
+import itertools
 import os
 import re
 import secrets
@@ -56,6 +57,7 @@ _PASSING = ("RequestTimeout", "BadDigest", "IncompleteBody", "SlowDown", "XAmzCo
 _CONNECTIONS = 16
 _credentials: dict[str, str] = {}
 _clients: dict[tuple[Any, ...], S3Client] = {}
+_takes = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,34 @@ def put_bytes(store: Store, data: bytes, key: str, folder: Path) -> bool:
         return store.put(path, key)
     finally:
         path.unlink()
+
+
+def take(store: Store, key: str, folder: Path, etag: str | None = None) -> Path:
+    """As :meth:`Store.fetch`, but always a file in ``folder``, which keeps one content while the object is replaced.
+
+    Raises as fetch does, and ScratchUnavailable.
+    """
+    path = store.fetch(key, folder, etag)
+    if path.parent == folder:
+        return path
+    target = folder / f"take-{next(_takes)}"
+    try:
+        os.link(path, target)
+    except FileNotFoundError:
+        raise ObjectMissing(f"{store.uri(key)}: no such file; it was deleted after it was listed. Run again.") from None
+    except OSError:
+        # another filesystem, or links are refused; objects are replaced whole, so one open file is one content
+        _copy_file(store, key, path, target)
+    return target
+
+
+def _copy_file(store: Store, key: str, path: Path, target: Path) -> None:
+    try:
+        shutil.copyfile(path, target)
+    except FileNotFoundError:
+        raise ObjectMissing(f"{store.uri(key)}: no such file; it was deleted after it was listed. Run again.") from None
+    except OSError as error:
+        raise ScratchUnavailable(target, error.strerror) from None
 
 
 def file_digest(path: Path) -> str:

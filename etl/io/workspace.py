@@ -15,7 +15,7 @@ import duckdb
 from etl.config import Settings
 from etl.io.engine import create_macros, engine
 from etl.io.statements import Statements, load_statements
-from etl.io.store import Store, open_store
+from etl.io.store import Store, open_store, take
 
 _numbers = itertools.count()
 
@@ -37,6 +37,13 @@ class Workspace:
         create_macros(self.connection, macros)
         self._created.update(macro.name for macro in macros)
         return sql
+
+    def take(self, key: str) -> Path:
+        """A lake object as a file in the scratch folder, of one content while the object is replaced.
+
+        Raises ObjectMissing, ScratchUnavailable and store errors.
+        """
+        return take(self.lake, key, self.folder)
 
     def scratch(self, stem: str) -> Path:
         """A new Parquet path in the scratch folder: names are never used twice, so nobody can mistake old for new."""

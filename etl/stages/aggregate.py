@@ -12,7 +12,7 @@ import duckdb
 
 from etl import layout
 from etl.config import Settings
-from etl.errors import ObjectCorrupt, StatementError, StoreUnavailable
+from etl.errors import ObjectCorrupt, ObjectMissing, StatementError, StoreUnavailable
 from etl.io import engine
 from etl.io.statements import Statement
 from etl.io.store import Stat
@@ -80,19 +80,19 @@ def _day(space: Workspace, source: str, metric: Statement, day: datetime, hours:
     key = layout.metric_key(metric.name, day, source)
     now = metric_hours(space, metric, hours)
     footer = engine.read_footer(space.lake, key)
-    before = footer.books.get("hours", {}) if footer else {}
     if not now:
         space.lake.delete(key)
         return False
-    if now == before:
+    if footer and footer.books.get("hours") == now:
         return False
+    old, before = _kept(space, key)
     kept = sorted(text for text in now if before.get(text) == now[text])
     space.connection.execute("DROP TABLE IF EXISTS metric_rows")
     for partition in sorted(hours):
         if str(partition) not in kept:
             _compute(space, source, metric, partition)
-    if kept:
-        _keep(space, metric, key, [Partition.parse(text).hour for text in kept])
+    if old and kept:
+        _keep(space, old, [Partition.parse(text).hour for text in kept])
     order = ", ".join(engine.name(column) for column in metric.grain)
     path = space.scratch("metric")
     engine.write_parquet(
@@ -116,7 +116,7 @@ def _hour_digest(space: Workspace, metric: Statement, inputs: str) -> str:
 
 def _compute(space: Workspace, source: str, metric: Statement, partition: Partition) -> None:
     key = layout.partition_key(source, partition)
-    path = space.lake.fetch(key, space.folder)
+    path = space.take(key)
     if not engine.is_intact(path):
         raise ObjectCorrupt(space.lake.uri(key), "damaged, or not written by logbucket")
     engine.set_variables(space.connection, hour_start=partition.hour, source_name=source)
@@ -130,14 +130,21 @@ def _compute(space: Workspace, source: str, metric: Statement, partition: Partit
         _add(space, metric.sql)
     except duckdb.Error as error:
         raise StatementError(f"{metric.path}, on {key}: {error}") from None
-    if path.parent == space.folder:
-        path.unlink()
+    path.unlink()
 
 
-def _keep(space: Workspace, metric: Statement, key: str, hours: list[datetime]) -> None:
-    path: Path = space.lake.fetch(key, space.folder)
+def _kept(space: Workspace, key: str) -> tuple[Path | None, dict[str, str]]:
+    """A metric's object of a day as it is now, and the digests of its hours; nothing of one that is damaged is kept."""
+    try:
+        path = space.take(key)
+    except ObjectMissing:
+        return None, {}
     if not engine.is_intact(path):
-        raise ObjectCorrupt(space.lake.uri(key), "damaged, or not written by logbucket")
+        return None, {}
+    return path, engine.read_local_footer(path).books.get("hours", {})
+
+
+def _keep(space: Workspace, path: Path, hours: list[datetime]) -> None:
     listed = ", ".join(f"TIMESTAMP '{hour}'" for hour in hours)
     _add(
         space,

@@ -296,7 +296,7 @@ class _Audit:
     def _damage(self, key: str, digest: str | None = None) -> str | None:
         """``missing``, ``corrupt``, or None for a Parquet object whose bytes are those of its seal or of this digest."""
         try:
-            path = self.space.lake.fetch(key, self.space.folder)
+            path = self.space.take(key)
         except ObjectMissing:
             return "missing"
         except ContentDamaged:
@@ -304,8 +304,7 @@ class _Audit:
         try:
             return None if engine.is_intact(path) or file_digest(path) == digest else "corrupt"
         finally:
-            if path.parent == self.space.folder:
-                path.unlink()
+            path.unlink()
 
 
 def _repair(
@@ -398,7 +397,7 @@ def _forget_ledgers(settings: Settings, source: Source, landing: datetime, keys:
 def _rejected_objects(space: Workspace, key: str) -> set[str]:
     """URIs of the objects that a quarantine has records of; none where it is gone or damaged."""
     try:
-        path = space.lake.fetch(key, space.folder)
+        path = space.take(key)
     except (ObjectMissing, ContentDamaged):
         return set()
     if not engine.is_intact(path):

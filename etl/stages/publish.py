@@ -138,7 +138,7 @@ def _build(
     if footer is None or footer.content != after.content:
         record_revision(space, source.name, partition, footer if footer and footer.content else None, after, cause)
     space.lake.put(path, key)
-    for used in (path, *(piece.path for piece in pieces if piece.path.parent == space.folder)):
+    for used in (path, *(piece.path for piece in pieces)):
         used.unlink()
 
 
@@ -162,7 +162,7 @@ def partition_inputs(source: Source, partition: Partition, digests: dict[str, st
 
 
 def _fetch(space: Workspace, source: Source, partition: Partition, stat: Stat) -> _Slice:
-    path = space.lake.fetch(stat.key, space.folder)
+    path = space.take(stat.key)
     if not engine.is_intact(path) and not _is_accounted(space.lake, source, partition, stat.key, path):
         raise ObjectCorrupt(space.lake.uri(stat.key), "damaged, or not written by logbucket")
     footer = engine.read_local_footer(path)

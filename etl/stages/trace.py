@@ -106,7 +106,7 @@ def _account(space: Workspace, ledger: Ledger, book: ObjectBook, identity: str, 
 
 def _row(space: Workspace, key: str, uri: str, line: int, event_id: str | None) -> dict[str, Any] | None:
     try:
-        path = space.lake.fetch(key, space.folder)
+        path = space.take(key)
     except ObjectMissing:
         return None
     where = (
@@ -121,8 +121,7 @@ def _row(space: Workspace, key: str, uri: str, line: int, event_id: str | None) 
         WHERE source_uri = $uri AND {where} ORDER BY source_line DESC LIMIT 1""",
         {"uri": uri, **bound},
     )
-    if path.parent == space.folder:
-        path.unlink()
+    path.unlink()
     return found[0] if found else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -15,8 +16,8 @@ import pytest
 
 import etl
 from etl.config import Settings
-from etl.errors import CheckFailed, EtlError
-from etl.io.store import open_store
+from etl.errors import CheckFailed, EtlError, ObjectMissing
+from etl.io.store import open_store, put_bytes, take
 from etl.layout import pending_prefix
 from etl.stages.aggregate import aggregate
 from etl.stages.check import check
@@ -125,6 +126,24 @@ def test_a_run_leaves_the_note_of_one_that_wrote_after_it_published(tmp_path: Pa
     _assert_good(world, _HOURS[:1])
 
 
+@pytest.mark.parametrize("linked", [True, False], ids=["linked", "from another file system"])
+def test_a_stage_reads_one_content_of_an_object_that_is_replaced(tmp_path: Path, linked: bool) -> None:
+    scratch = tmp_path / "scratch" if linked else Path("/dev/shm") / tmp_path.name
+    scratch.mkdir()
+    try:
+        lake = open_store(str(tmp_path / "lake"))
+        put_bytes(lake, b"old", "events/a.parquet", scratch)
+        taken = take(lake, "events/a.parquet", scratch)
+        assert (taken.stat().st_nlink == 2) == linked
+        put_bytes(lake, b"new", "events/a.parquet", scratch)
+        assert taken.read_bytes() == b"old"
+        assert take(lake, "events/a.parquet", scratch).read_bytes() == b"new"
+        with pytest.raises(ObjectMissing, match=r"events/b\.parquet: no such file"):
+            take(lake, "events/b.parquet", scratch)
+    finally:
+        shutil.rmtree(scratch)
+
+
 # path → rows of it, in each of two partitions
 _STATES = {"/small": 3, "/large": 40}
 _READS = 10_000
@@ -155,7 +174,7 @@ def test_readers_during_publishing_never_see_a_mixture(tmp_path: Path) -> None:
         partitions = sorted((world.lake / "events").rglob("web.parquet"))
         assert len(partitions) == 2
         with duckdb.connect() as connection:
-            while writer.is_alive() and any(_plain(connection, path)[0] not in _STATES for path in partitions):
+            while writer.is_alive() and not all(_shows_a_state(connection, path) for path in partitions):
                 time.sleep(0.05)
         while writer.is_alive() and sum(seen.values()) < _READS:
             seen.update(_reads_of_a_snapshot(world.settings.lake, 400))
@@ -186,17 +205,24 @@ def _reads_of_files(partitions: list[Path], reads: int) -> Iterator[str]:
     with duckdb.connect() as connection:
         connection.execute("SET threads = 1")
         for number in range(reads):
-            try:
-                yield _state(_plain(connection, partitions[number % 2]))
-            except duckdb.Error:
-                yield "failed"
+            found = _plain(connection, partitions[number % 2])
+            yield _state(found) if found else "failed"
 
 
 _CONTENT = "min(url_path), max(url_path), count(*)"
 
 
 def _plain(connection: duckdb.DuckDBPyConnection, path: Path) -> Any:
-    return connection.execute(f"SELECT {_CONTENT} FROM '{path}'").fetchone()
+    """None where the read failed."""
+    try:
+        return connection.execute(f"SELECT {_CONTENT} FROM '{path}'").fetchone()
+    except duckdb.Error:
+        return None
+
+
+def _shows_a_state(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    found = _plain(connection, path)
+    return found is not None and found[0] in _STATES
 
 
 def _state(content: Any) -> str:
