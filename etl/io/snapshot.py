@@ -365,6 +365,7 @@ def _books(taken: _Taken) -> tuple[list[dict[str, Any]], Any]:
                 "duplicates": footer.books.get("duplicates"),
                 "slices": len(slices),
                 "landing_hours": sorted({place.partition("/")[0] for place in slices}),
+                "rows_by_landing_hour": _by_landing_hour(slices),
                 "revision": revised.get(layout.revision_prefix(source, partition).rstrip("/"), 1),
                 "published_time": stat.modified,
                 "inputs": footer.books.get("inputs"),
@@ -374,9 +375,18 @@ def _books(taken: _Taken) -> tuple[list[dict[str, Any]], Any]:
         )
     text, number, moment = pa.string(), pa.int64(), pa.timestamp("us")
     kinds = {"source_name": text, "dataset": text, "hour_start": moment, "rows": number, "staged": number}
-    kinds |= {"duplicates": number, "slices": number, "landing_hours": pa.list_(text), "revision": number}
+    kinds |= {"duplicates": number, "slices": number, "landing_hours": pa.list_(text)}
+    kinds |= {"rows_by_landing_hour": pa.map_(text, number), "revision": number}
     kinds |= {"published_time": moment, "inputs": text, "content": text, "key": text}
     return records, pa.schema(list(kinds.items()))
+
+
+def _by_landing_hour(slices: dict[str, Any]) -> list[tuple[str, int]]:
+    found: dict[str, int] = {}
+    for place, (rows, _) in slices.items():
+        hour = place.partition("/")[0]
+        found[hour] = found.get(hour, 0) + rows
+    return sorted(found.items())
 
 
 def _revisions(taken: _Taken) -> tuple[list[dict[str, Any]], Any]:
