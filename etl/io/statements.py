@@ -35,6 +35,7 @@ _REQUIRED = {
     "checks": ("title", "reads"),
     "reports": ("title",),
     "stages": ("title",),
+    "catalog": ("title",),
 }
 
 
@@ -133,6 +134,7 @@ class Statements:
         self.metrics = self._kind("metrics")
         self.checks = self._kind("checks")
         self.stages = self._kind("stages")
+        self.catalog = self._kind("catalog")
         self.reports = self._reports()
 
     def labelled(self, label: str) -> tuple[str | None, Statement]:
