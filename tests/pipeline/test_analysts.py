@@ -1,4 +1,4 @@
-"""What analysts are given: catalog.duckdb over a small simulated lake."""
+"""What analysts are given: catalog.duckdb, the cookbook and the notebook, over a small simulated lake."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ ROOT = Path(__file__).parents[2]
 HOURS = ["2026-11-22T00", "2026-11-22T01"]
 # what the simulated shop does not log: the formats' own samples
 SAMPLES = {"gc": "jvm_gc_unified", "slow": "mysql_slow"}
+COOKBOOK = (ROOT / "docs/cookbook.md").read_text(encoding="utf-8")
+QUESTIONS = re.findall(r"^### (\d+)\. (.+?)\n.*?^```sql\n(.*?)^```$", COOKBOOK, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -221,3 +223,18 @@ def test_percentile_is_the_bucket_of_the_nearest_rank(catalog: duckdb.DuckDBPyCo
     histogram = "[{'b': -3::SMALLINT, 'n': 3::UINTEGER}, {'b': 0, 'n': 1}, {'b': 7, 'n': 6}]"
     found = catalog.execute(f"SELECT percentile({histogram}, {p}), percentile({histogram}[:0], {p})").fetchall()
     assert found == [(pytest.approx(2 * 1.02**b / 2.02), None)]
+
+
+def test_the_cookbook_answers_25_questions() -> None:
+    assert [int(number) for number, _, _ in QUESTIONS] == list(range(1, 26))
+    assert COOKBOOK.count("```sql") == 25
+
+
+@pytest.mark.parametrize(("number", "question", "sql"), QUESTIONS, ids=[number for number, _, _ in QUESTIONS])
+def test_each_answer_is_the_same_by_connection_and_by_catalog(
+    connected: duckdb.DuckDBPyConnection, catalog: duckdb.DuckDBPyConnection, number: str, question: str, sql: str
+) -> None:
+    found = connected.execute(sql).fetchall()
+    assert found, f"{number}. {question}: no rows"
+    assert len(found) <= 500, f"{number}. {question}: that is no answer, but a listing"
+    assert catalog.execute(sql).fetchall() == found
