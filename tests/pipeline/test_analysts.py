@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,12 +16,16 @@ import pytest
 
 import etl
 from etl import cli
+from etl.config import Settings
+from etl.io import engine
 from etl.io.statements import load_statements
+from etl.io.store import LocalStore, open_store, take, use_credentials
 from etl.layout import CATALOG
 from etl.schema import DATASETS, columns
 from etl.simulate import simulate
 from etl.stages.catalog import write_catalog
 from tests.pipeline.conftest import World
+from tests.support.servers import s3_server
 
 ROOT = Path(__file__).parents[2]
 HOURS = ["2026-11-22T00", "2026-11-22T01"]
@@ -198,6 +203,34 @@ def test_a_dataset_without_objects_is_empty_and_once_it_has_some_an_old_catalog_
         assert connection.execute("SELECT url_path FROM events_web_access").fetchall() == [("/",)]
 
 
+def test_of_a_lake_in_s3_the_views_are_the_same_at_another_place(
+    shop: World, catalog: duckdb.DuckDBPyConnection
+) -> None:
+    views = "SELECT view_name, sql, comment FROM duckdb_views() WHERE NOT internal ORDER BY 1"
+    local = LocalStore(str(shop.lake))
+    with s3_server("lake") as server:
+        use_credentials(**server.credentials)
+        try:
+            remote = open_store("s3://lake/logs")
+            for view in ("events/", "metrics/", "quarantine/"):
+                for stat in local.list(view):
+                    remote.put(shop.lake / stat.key, stat.key)
+            settings = Settings(remote.root, {}, shop.root)
+            assert write_catalog(settings) == (f"s3://lake/logs/{CATALOG}", True)
+            fetched = take(remote, CATALOG, shop.root)
+        finally:
+            use_credentials()
+    data = fetched.read_bytes()
+    assert server.credentials["aws_access_key_id"].encode() not in data
+    assert server.credentials["aws_secret_access_key"].encode() not in data
+    place = engine.literal(str(shop.lake)).replace("'", "''")
+    with duckdb.connect(fetched, read_only=True) as connection:
+        found = connection.execute(views).fetchall()
+    for (view, sql, comment), expected in zip(found, catalog.execute(views).fetchall(), strict=True):
+        own = expected[1].replace(place, "s3://lake/logs").replace(str(shop.lake).replace("'", "''"), "s3://lake/logs")
+        assert (view, sql, comment) == (expected[0], own, expected[2])
+
+
 @pytest.mark.parametrize(
     ("text", "masked"),
     [
@@ -238,3 +271,19 @@ def test_each_answer_is_the_same_by_connection_and_by_catalog(
     assert found, f"{number}. {question}: no rows"
     assert len(found) <= 500, f"{number}. {question}: that is no answer, but a listing"
     assert catalog.execute(sql).fetchall() == found
+
+
+def test_the_notebook_runs_and_shows_what_the_lake_holds(
+    shop: World, connected: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGBUCKET_CONFIG", str(shop.root / "sources.toml"))
+    _, found = runpy.run_path(str(ROOT / "notebooks/explore.py"))["app"].run()
+    requests = connected.execute("SELECT sum(requests) FROM metrics_traffic_hourly").fetchall()
+    assert [(found["traffic"]["requests"].sum(),)] == requests
+    assert found["errors"].to_numpy().sum() == len(
+        connected.execute("SELECT 1 FROM events_app_log WHERE error_fingerprint IS NOT NULL").fetchall()
+    )
+    for name in ("traffic", "latency"):
+        values = [value for rows in found[f"{name}_chart"].to_dict()["datasets"].values() for value in rows]
+        assert len(values) == len(found[name]) > 0
+    found["lake"].close()
