@@ -2,13 +2,14 @@
 
 Every day at 03:00 UTC, for every source: compares raw listing, ledger, slices, partitions and metrics by digest and
 computes again what is wrong (**sweep**); objects that arrived later than any look-back are found here. Then one random
-published hour of each source is built again from raw in a scratch lake and compared (**drill**). The hourly DAG
-`watchdog` only looks whether the runs of every source are there.
+published hour of each source is built again from raw in a scratch lake and compared (**drill**). Beside them the file
+`catalog.duckdb` is brought up to date with schema, metrics and macros (**catalog**). The hourly DAG `watchdog` only
+looks whether the runs of every source are there.
 
 ### How to redo days (backfill)
 
 Not needed: an audit looks at all landing hours that late events may still reach, whatever its own day. To repeat one,
-clear it. On the command line: `etl audit`, `etl audit --repair`, `etl drill SOURCE`, `etl watch`.
+clear it. On the command line: `etl audit`, `etl audit --repair`, `etl drill SOURCE`, `etl catalog`, `etl watch`.
 
 ### When a task fails
 
@@ -72,6 +73,14 @@ def flow() -> None:
                 f"run `etl audit {source} --repair`, then `etl drill {source} --partition {found['partition']}`"
             )
 
+    @task
+    @stage_task
+    def catalog() -> None:
+        from etl.stages.catalog import write_catalog
+
+        print(write_catalog(load()))
+
+    catalog()
     names = list(SOURCES)
     sweep.expand(source=names) >> drill.expand(source=names)
 

@@ -15,78 +15,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import etl
 from etl.config import Settings, Source
+from etl.io.catalog import view_types
 from etl.io.statements import DECLARED, Statement, Statements, load_statements
 from etl.io.workspace import workspace
-from etl.schema import DATASETS, ENVELOPE, QUARANTINE, Column, columns
+from etl.schema import BOOKS, DATASETS, ENVELOPE, LEDGER, QUARANTINE, REVISIONS, Column, columns
 from etl.stages.parse import given_columns, parse_file
 
 DOCS = Path(__file__).absolute().parent.parent / "docs"
 _NOTE = "<!-- Written by `python -m deploy.docs`; a change made here is lost. -->\n"
 _SAMPLE_TIME = datetime(2026, 11, 22, 13, tzinfo=UTC).timestamp()
 _NOT_SHOWN = {column.name for column in ENVELOPE} - {"event_time", "time_basis", "parse_status", "attributes"}
-_LEDGER = {
-    "source_name": "the source in sources.toml",
-    "landing_hour": "the landing hour it belongs to, UTC",
-    "shard": "the shard that read it, from 0",
-    "uri": "the raw object",
-    "key": "its key below the source's raw root",
-    "etag": "what the store says about its version",
-    "size": "its stored size in bytes",
-    "modified": "when it was last modified, UTC",
-    "codec": "gzip, zstd, bz2, xz, zip or none, by its first bytes",
-    "format": "the format that read it",
-    "digest": "SHA-256 of its decompressed content",
-    "lines": "lines in it",
-    "rows": "records that became rows",
-    "row_lines": "lines of those records",
-    "quarantined": "lines rejected",
-    "rejects": "records rejected: more than lines where records share a line",
-    "ignored": "blank lines, and directives of the format",
-    "joined_in": "lines of the producer's next object that complete its last record",
-    "joined_out": "lines at its head that were joined to the object before",
-    "partial": "rows with parse_status partial",
-    "first_event": "earliest event_time of its rows",
-    "last_event": "latest event_time of its rows",
-    "problem": "why it was quarantined whole, else NULL",
-    "format_digest": "SHA-256 of the format's SQL and the macros",
-    "reject_reasons": "lines rejected by reason, with N for numbers; the rarest as other",
-    "duplicates": "rows that are staged and not published",
-    "processed_time": "when its account was last written, UTC, by the store's clock",
-    "inputs": "digest of SQL, settings and engine that decided the outcome",
-}
-_BOOKS = {
-    "source_name": "the source in sources.toml",
-    "dataset": "the dataset",
-    "hour_start": "the event hour, UTC",
-    "rows": "rows published",
-    "staged": "rows staged",
-    "duplicates": "rows staged and not published",
-    "slices": "slices it was made of",
-    "landing_hours": "landing hours of those slices",
-    "rows_by_landing_hour": "rows staged, by the landing hour they came in",
-    "revision": "1 when first published, one more for each change",
-    "published_time": "when its object was last written, UTC, by the store's clock",
-    "inputs": "digest of the slices, settings and engine it was made of",
-    "content": "its seal: SHA-256 of the object, with zeros in place of the seal itself",
-    "key": "key of its object in the lake",
-}
-_REVISIONS = {
-    "source_name": "the source in sources.toml",
-    "dataset": "the dataset",
-    "hour_start": "the event hour, UTC",
-    "revision": "its number, from 2",
-    "revised_time": "when it was made, UTC, by the store's clock",
-    "reason": "on_time (only rows that landed in the event hour or the next), late, changed (objects were replaced or "
-    "withdrawn), rebuilt (same slices, other settings or engine), replay, audit",
-    "rows_before": "rows published before",
-    "rows_after": "rows published since",
-    "difference": "rows_after − rows_before",
-    "landing_hours": "landing hours whose slices differ",
-    "content_before": "seal of the partition before, empty where there was none",
-    "content_after": "seal of the partition since, empty where it was removed",
-}
 
 
 def formats_page(statements: Statements) -> str:
@@ -132,12 +71,12 @@ def schema_page(statements: Statements) -> str:
     for dataset, own in DATASETS.items():
         parts += [f"## events_{dataset}\n", _columns(own)]
     parts += ["## quarantine\n", "One row for each rejected record.\n", _columns(QUARANTINE)]
-    views = _described()
+    views = view_types(statements)
     parts += ["## ledger\n", "One row for each raw object: its account. It closes:\n"
-              "`lines + joined_in = row_lines + quarantined + ignored + joined_out`.\n", _meanings(views["ledger"], _LEDGER)]  # fmt: skip
+              "`lines + joined_in = row_lines + quarantined + ignored + joined_out`.\n", _meanings(views["ledger"], LEDGER)]  # fmt: skip
     parts += ["## books\n", "One row for each published partition, from the metadata of its file. It closes:\n"
-              "`staged = rows + duplicates`.\n", _meanings(views["books"], _BOOKS)]  # fmt: skip
-    parts += ["## revisions\n", "One row for each change of a published partition.\n", _meanings(views["revisions"], _REVISIONS)]  # fmt: skip
+              "`staged = rows + duplicates`.\n", _meanings(views["books"], BOOKS)]  # fmt: skip
+    parts += ["## revisions\n", "One row for each change of a published partition.\n", _meanings(views["revisions"], REVISIONS)]  # fmt: skip
     for metric in statements.metrics.values():
         grain = ", ".join(f"`{column}`" for column in metric.grain)
         given = [(f"`{name}`", f"`{kind}`") for name, kind in views[f"metrics_{metric.name}"].items()]
@@ -157,13 +96,6 @@ def schema_page(statements: Statements) -> str:
     reports = [(f"`{item.name}`", ", ".join(query.header["title"] for query in item.queries.values())) for item in statements.reports.values()]  # fmt: skip
     parts += ["## Reports\n", _table(("Report", "Tables"), reports)]
     return "\n".join(parts)
-
-
-def _described() -> dict[str, dict[str, str]]:
-    """View → column → type, of an empty lake: then no Hive columns are guessed from paths."""
-    with tempfile.TemporaryDirectory() as lake, etl.connect(lake) as connection:
-        views = [row[0] for row in connection.execute("SHOW TABLES").fetchall()]
-        return {view: {row[0]: row[1] for row in connection.execute(f'DESCRIBE "{view}"').fetchall()} for view in views}
 
 
 _CUTS = {

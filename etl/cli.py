@@ -157,6 +157,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_hours(command, "hour", required=False)
     command.set_defaults(command=_sql)
 
+    command = commands.add_parser("catalog", help="write catalog.duckdb: the lake as views, for DuckDB of any origin")
+    command.add_argument("-o", "--output", type=Path, help="a local file (default: catalog.duckdb in the lake)")
+    command.set_defaults(command=_catalog)
+
     command = commands.add_parser("report", help="render a report")
     command.add_argument("report")
     _add_hours(command, "event hour")
@@ -520,6 +524,16 @@ def _emit(kind: str, names: list[str], records: list[tuple[Any, ...]], out: Any)
         writer.writerows([_safe_cell(value) for value in row] for row in records)
     else:
         print_table(names, [[_shown(value) for value in row] for row in records], _wide(Console(file=out)))
+
+
+def _catalog(options: argparse.Namespace) -> int:
+    from etl.stages.catalog import write_catalog
+
+    uri, is_new = write_catalog(_settings(options), options.output)
+    _stderr.print(
+        f"{'written' if is_new else 'unchanged'}: {visible(uri)}", markup=False, highlight=False, soft_wrap=True
+    )
+    return 0
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -208,3 +208,18 @@ def hours_of_key(key: str) -> tuple[datetime, datetime] | None:
         hour = parse_hour(f"{found[1]}T{found[2]}")
         return hour, hour
     return parse_hour(f"{found[1]}T00"), parse_hour(f"{found[1]}T23")
+
+
+CATALOG = "catalog.duckdb"
+_GLOBS = {
+    "events": "events/{name}/event_date=*/event_hour=*/*.parquet",
+    "metrics": "metrics/{name}/event_date=*/*.parquet",
+    "quarantine": "quarantine/*/landing_date=*/landing_hour=*/*.parquet",
+    "ledger": "ledger/*/landing_date=*/landing_hour=*/*.json",
+    "revisions": "revisions/*/*/event_date=*/event_hour=*/*.json",
+}
+
+
+def glob_of(layer: str, name: str = "*") -> str:
+    """Glob that matches the objects of a layer (events, metrics, …), of one dataset or metric if given."""
+    return _GLOBS[layer].format(name=name)

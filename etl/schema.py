@@ -175,6 +175,104 @@ QUARANTINE = (
     Column("raw", "VARCHAR", "the record's text; its first kilobyte where it was too long", HOUSE),
 )
 
+# columns that come from the keys of objects
+PLACES: dict[str, str] = {
+    "event_date": "the event date, UTC; a condition on it reads those days only",
+    "event_hour": "the event hour of that date, 0 to 23",
+    "landing_date": "the date its raw object landed, UTC",
+    "landing_hour": "the landing hour of that date, 0 to 23",
+}
+
+# columns that metrics have beside those of their datasets
+MEASURES: dict[str, str] = {
+    "hour_start": "the event hour, UTC",
+    "http_response_status_class": "2xx, 3xx, 4xx, 5xx, or none where the log has no status",
+    "dataset": "the dataset counted",
+    "attribute": "key of an attribute; empty for all rows of the hour",
+    "rows": "rows counted",
+    "requests": "requests counted",
+    "timed_requests": "requests with a duration_ms",
+    "client_errors": "requests with status 400 to 499",
+    "server_errors": "requests with status 500 and above",
+    "bytes": "bytes of response bodies, added up",
+    "visitors": "distinct visitor_id",
+    "duration_sum_ms": "duration_ms added up",
+    "duration_histogram": "durations in buckets that grow by 2%, for percentile() and merge_histograms()",
+    "errors": "errors counted",
+    "first_seen": "time of the first, UTC",
+    "last_seen": "time of the last, UTC",
+    "sample_event_id": "event_id of one of them",
+    "sample_source_uri": "its raw object",
+    "sample_source_line": "its line there",
+    "events": "events counted",
+    "users": "distinct user_id",
+    "sessions": "distinct session_id",
+    "longest_delay_ms": "longest time from event_time to published_time, milliseconds",
+}
+
+# columns of the books and what they mean; their types are those of the views
+LEDGER: dict[str, str] = {
+    "source_name": "the source in sources.toml",
+    "landing_hour": "the landing hour it belongs to, UTC",
+    "shard": "the shard that read it, from 0",
+    "uri": "the raw object",
+    "key": "its key below the source's raw root",
+    "etag": "what the store says about its version",
+    "size": "its stored size in bytes",
+    "modified": "when it was last modified, UTC",
+    "codec": "gzip, zstd, bz2, xz, zip or none, by its first bytes",
+    "format": "the format that read it",
+    "digest": "SHA-256 of its decompressed content",
+    "lines": "lines in it",
+    "rows": "records that became rows",
+    "row_lines": "lines of those records",
+    "quarantined": "lines rejected",
+    "rejects": "records rejected: more than lines where records share a line",
+    "ignored": "blank lines, and directives of the format",
+    "joined_in": "lines of the producer's next object that complete its last record",
+    "joined_out": "lines at its head that were joined to the object before",
+    "partial": "rows with parse_status partial",
+    "first_event": "earliest event_time of its rows",
+    "last_event": "latest event_time of its rows",
+    "problem": "why it was quarantined whole, else NULL",
+    "format_digest": "SHA-256 of the format's SQL and the macros",
+    "reject_reasons": "lines rejected by reason, with N for numbers; the rarest as other",
+    "duplicates": "rows that are staged and not published",
+    "processed_time": "when its account was last written, UTC, by the store's clock",
+    "inputs": "digest of SQL, settings and engine that decided the outcome",
+}
+BOOKS: dict[str, str] = {
+    "source_name": "the source in sources.toml",
+    "dataset": "the dataset",
+    "hour_start": "the event hour, UTC",
+    "rows": "rows published",
+    "staged": "rows staged",
+    "duplicates": "rows staged and not published",
+    "slices": "slices it was made of",
+    "landing_hours": "landing hours of those slices",
+    "rows_by_landing_hour": "rows staged, by the landing hour they came in",
+    "revision": "1 when first published, one more for each change",
+    "published_time": "when its object was last written, UTC, by the store's clock",
+    "inputs": "digest of the slices, settings and engine it was made of",
+    "content": "its seal: SHA-256 of the object, with zeros in place of the seal itself",
+    "key": "key of its object in the lake",
+}
+REVISIONS: dict[str, str] = {
+    "source_name": "the source in sources.toml",
+    "dataset": "the dataset",
+    "hour_start": "the event hour, UTC",
+    "revision": "its number, from 2",
+    "revised_time": "when it was made, UTC, by the store's clock",
+    "reason": "on_time (only rows that landed in the event hour or the next), late, changed (objects were replaced or "
+    "withdrawn), rebuilt (same slices, other settings or engine), replay, audit",
+    "rows_before": "rows published before",
+    "rows_after": "rows published since",
+    "difference": "rows_after − rows_before",
+    "landing_hours": "landing hours whose slices differ",
+    "content_before": "seal of the partition before, empty where there was none",
+    "content_after": "seal of the partition since, empty where it was removed",
+}
+
 
 def columns(dataset: str) -> tuple[Column, ...]:
     """Envelope and own columns of a dataset, in their order in the Parquet files. Raises KeyError."""

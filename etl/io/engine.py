@@ -111,10 +111,11 @@ def name(text: str) -> str:
 
 def file_list(paths: list[Path] | list[str]) -> str:
     """A SQL list of paths for ``read_parquet``; glob characters in them are taken literally."""
-    return "[" + ", ".join(quote(_literal(str(path))) for path in paths) + "]"
+    return "[" + ", ".join(quote(literal(str(path))) for path in paths) + "]"
 
 
-def _literal(path: str) -> str:
+def literal(path: str) -> str:
+    """A path as a glob that matches nothing else."""
     return "".join(f"[{char}]" if char in "*?[" else char for char in path)
 
 

@@ -34,6 +34,7 @@ _REQUIRED = {
     "checks": ("title", "reads"),
     "reports": ("title",),
     "stages": ("title",),
+    "catalog": ("title",),
 }
 
 
@@ -143,6 +144,7 @@ class Statements:
         self.metrics = self._kind("metrics")
         self.checks = self._kind("checks")
         self.stages = self._kind("stages")
+        self.catalog = self._kind("catalog")
         self.reports = self._reports()
         self.looks = [folder / "look" for folder in reversed(self._folders)]
 
