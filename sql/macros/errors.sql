@@ -88,3 +88,9 @@ CREATE OR REPLACE MACRO error_rows_command(source_name, fingerprint, first, last
 
 -- from when to when a trend is shown by the hour, then by the day
 CREATE OR REPLACE MACRO error_step(first, last) AS CASE WHEN last - first <= INTERVAL 47 HOUR THEN 'hour' ELSE 'day' END;
+
+-- 12 times from 2026-11-22 13:01 to 13:50 on app-1, app-2
+CREATE OR REPLACE MACRO errors_seen(errors, first_seen, last_seen, hosts) AS errors || CASE WHEN errors = 1 THEN ' time' ELSE ' times' END
+    || coalesce(' from ' || strftime(first_seen, '%Y-%m-%d %H:%M') || ' to ', ', last ') || strftime(last_seen, '%Y-%m-%d %H:%M') || ' UTC'
+    || CASE WHEN len(hosts) > 0 THEN ' on ' || array_to_string(hosts[1:3], ', ') ELSE '' END
+    || CASE WHEN len(hosts) > 3 THEN ' and ' || (len(hosts) - 3) || ' more' ELSE '' END;
