@@ -65,6 +65,7 @@ _BOOKS = {
     "duplicates": "rows staged and not published",
     "slices": "slices it was made of",
     "landing_hours": "landing hours of those slices",
+    "rows_by_landing_hour": "rows staged, by the landing hour they came in",
     "revision": "1 when first published, one more for each change",
     "published_time": "when its object was last written, UTC, by the store's clock",
     "inputs": "digest of the slices, settings and engine it was made of",
@@ -142,7 +143,7 @@ def schema_page(statements: Statements) -> str:
         given = [(f"`{name}`", f"`{kind}`") for name, kind in views[f"metrics_{metric.name}"].items()]
         parts += [
             f"## metrics_{metric.name}\n",
-            f"{_sentence(metric.header['title'])} From `events_{metric.dataset}`. One row for each {grain}.\n",
+            f"{_sentence(metric.header['title'])} From {', '.join(f'`events_{name}`' for name in metric.datasets)}. One row for each {grain}.\n",
             _table(("Column", "Type"), given),
         ]
     checks = [

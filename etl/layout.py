@@ -95,6 +95,11 @@ def quarantine_key(source: str, landing: datetime, shard: int) -> str:
     return f"quarantine/{source}/{_landing(landing)}/{shard_name(shard)}.parquet"
 
 
+def quarantine_prefix(source: str, day: date) -> str:
+    """Prefix of a source's rejected lines of one landing date."""
+    return f"quarantine/{source}/landing_date={day:%Y-%m-%d}/"
+
+
 def ledger_key(source: str, landing: datetime, shard: int) -> str:
     """Key of the account of one shard."""
     return f"ledger/{source}/{_landing(landing)}/{shard_name(shard)}.json"

@@ -293,7 +293,7 @@ def test_metric(case: Path, views: duckdb.DuckDBPyConnection) -> None:
     metric = STATEMENTS.metrics[case.parent.name]
     fill(views, "events", case / "events.jsonl", {column.name: column.type for column in columns(metric.dataset)})
     first = engine.one(views, "SELECT min(event_time) FROM events")
-    engine.set_variables(views, hour_start=to_hour(first), source_name=SOURCE)
+    engine.set_variables(views, hour_start=to_hour(first), source_name=SOURCE, dataset=metric.dataset)
     order = ", ".join(engine.name(column) for column in metric.grain)
     found = engine.rows(views, f"SELECT * FROM ({metric.sql}\n) ORDER BY {order}")
     assert_records(found, jsonl(case / "expected.jsonl"), str(case))

@@ -31,7 +31,7 @@ from etl.io.statements import Statement, Statements
 from etl.io.store import LocalStore, Stat, Store, open_store, take
 from etl.layout import Partition
 from etl.model.hours import hours_between, parse_hour
-from etl.model.ledger import Ledger, ObjectBook
+from etl.model.ledger import Ledger, ObjectBook, SliceBook
 from etl.model.worklist import printable
 from etl.schema import DATASETS, QUARANTINE, Column, columns
 
@@ -212,9 +212,13 @@ class _Taken:
         """The copies below a prefix, in the order of their keys."""
         return [path for key, (_, path) in sorted(self.files.items()) if key.startswith(prefix)]
 
-    def footer_of(self, key: str) -> engine.Footer | None:
-        """The footer of a partition, also of one outside the hours that were taken; None where there is none."""
-        return self.footers[key][1] if key in self.footers else engine.read_footer(self.lake, key)
+    def footers_of(self, keys: Iterable[str]) -> dict[str, engine.Footer | None]:
+        """The footers of partitions, also of those outside the hours that were taken; None where there is none."""
+        wanted = list(dict.fromkeys(keys))
+        others = [key for key in wanted if key not in self.footers]
+        with ThreadPoolExecutor(_PARALLEL_COPIES) as pool:
+            read = dict(zip(others, pool.map(lambda key: engine.read_footer(self.lake, key), others), strict=True))
+        return {key: self.footers[key][1] if key in self.footers else read[key] for key in wanted}
 
     def _update(self, known: dict[str, Any], prefix: str, take: Callable[[Stat], Any]) -> bool:
         listed = {stat.key: stat for stat in self.lake.list(prefix) if self._is_wanted(stat.key)}
@@ -317,16 +321,19 @@ def _ledger(taken: _Taken) -> tuple[list[dict[str, Any]], Any]:
     """One record per raw object, from the accounts of the shards."""
     import pyarrow as pa
 
-    records = []
+    ledgers = []
     for key, (stat, path) in sorted(taken.files.items()):
         if not key.startswith("ledger/"):
             continue
         try:
-            ledger = Ledger.from_json(path.read_bytes())
+            ledgers.append((stat, Ledger.from_json(path.read_bytes())))
         except (ValueError, TypeError, KeyError) as error:
             raise ObjectCorrupt(taken.lake.uri(key), f"not a ledger: {error}") from None
+    footers = taken.footers_of(_partition_key(ledger, piece) for _, ledger in ledgers for piece in ledger.slices)
+    records = []
+    for stat, ledger in ledgers:
         shard = {"source_name": ledger.source, "landing_hour": parse_hour(ledger.landing_hour), "shard": ledger.shard}
-        duplicates = _duplicates(taken, ledger)
+        duplicates = _duplicates(footers, ledger)
         for book in ledger.objects:
             times = {name: _moment(getattr(book, name)) for name in ("modified", "first_event", "last_event")}
             own = {"key": printable(book.key), "reject_reasons": sorted(book.reject_reasons.items())}
@@ -348,11 +355,15 @@ def _ledger(taken: _Taken) -> tuple[list[dict[str, Any]], Any]:
     return records, pa.schema([*head, *listed, *more_kinds])
 
 
-def _duplicates(taken: _Taken, ledger: Ledger) -> dict[str, int]:
+def _partition_key(ledger: Ledger, piece: SliceBook) -> str:
+    return layout.partition_key(ledger.source, Partition.parse(piece.partition))
+
+
+def _duplicates(footers: dict[str, engine.Footer | None], ledger: Ledger) -> dict[str, int]:
     """Object → its rows that are staged and not published, as the partitions of the shard's slices tell."""
     found: dict[str, int] = {}
     for piece in ledger.slices:
-        footer = taken.footer_of(layout.partition_key(ledger.source, Partition.parse(piece.partition)))
+        footer = footers[_partition_key(ledger, piece)]
         own = footer.books.get("duplicates_of", {}).get(ledger.landing_hour, {}) if footer else {}
         for uri, rows in own.items():
             found[uri] = found.get(uri, 0) + rows
@@ -389,6 +400,7 @@ def _books(taken: _Taken) -> tuple[list[dict[str, Any]], Any]:
                 "duplicates": footer.books.get("duplicates"),
                 "slices": len(slices),
                 "landing_hours": sorted({place.partition("/")[0] for place in slices}),
+                "rows_by_landing_hour": _by_landing_hour(slices),
                 "revision": revised.get(layout.revision_prefix(source, partition).rstrip("/"), 1),
                 "published_time": stat.modified,
                 "inputs": footer.books.get("inputs"),
@@ -398,9 +410,18 @@ def _books(taken: _Taken) -> tuple[list[dict[str, Any]], Any]:
         )
     text, number, moment = pa.string(), pa.int64(), pa.timestamp("us")
     kinds = {"source_name": text, "dataset": text, "hour_start": moment, "rows": number, "staged": number}
-    kinds |= {"duplicates": number, "slices": number, "landing_hours": pa.list_(text), "revision": number}
+    kinds |= {"duplicates": number, "slices": number, "landing_hours": pa.list_(text)}
+    kinds |= {"rows_by_landing_hour": pa.map_(text, number), "revision": number}
     kinds |= {"published_time": moment, "inputs": text, "content": text, "key": text}
     return records, pa.schema(list(kinds.items()))
+
+
+def _by_landing_hour(slices: dict[str, Any]) -> list[tuple[str, int]]:
+    found: dict[str, int] = {}
+    for place, (rows, _) in slices.items():
+        hour = place.partition("/")[0]
+        found[hour] = found.get(hour, 0) + rows
+    return sorted(found.items())
 
 
 def _revisions(taken: _Taken) -> tuple[list[dict[str, Any]], Any]:

@@ -62,12 +62,12 @@ class Statement:
 
     @property
     def dataset(self) -> str:
-        """The dataset a metric or check reads, or the first one that a format yields."""
+        """The dataset a check reads, or the first one that a metric reads or a format yields."""
         return self.datasets[0]
 
     @property
     def datasets(self) -> list[str]:
-        """The datasets a format yields; ``declared`` where the source says which."""
+        """The datasets a metric reads or a format yields; ``declared`` where the source says which."""
         return [part.strip() for part in self.header["dataset"].split(",")]
 
     @property
@@ -237,4 +237,6 @@ def _read(kind: str, path: Path) -> Statement:
     for dataset in statement.datasets if "dataset" in header else []:
         if dataset not in known:
             raise StatementError(f"{path}: dataset {dataset!r} is unknown; expected one of {', '.join(DATASETS)}")
+    if kind == "metrics" and len(statement.datasets) > 1 and "dataset" not in statement.grain:
+        raise StatementError(f"{path}: the grain of a metric of several datasets is without `dataset`; add the column")
     return statement

@@ -114,8 +114,9 @@ def use_credentials(**credentials: str | None) -> None:
 
     Keys as in ``boto3.client``: endpoint_url, region_name, aws_access_key_id, aws_secret_access_key, aws_session_token.
     """
-    _credentials.clear()
-    _credentials.update({key: value for key, value in credentials.items() if value})
+    global _credentials
+    # as a whole: in a server other threads are making clients meanwhile
+    _credentials = {key: value for key, value in credentials.items() if value}
 
 
 def open_store(uri: str) -> Store:

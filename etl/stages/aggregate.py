@@ -30,17 +30,22 @@ def aggregate(settings: Settings, source_name: str, partitions: Iterable[str]) -
     a metric does not keep its contract.
     """
     settings.source(source_name)
-    days = sorted({(part.dataset, part.hour.replace(hour=0)) for part in map(Partition.parse, partitions)})
+    touched: dict[datetime, set[str]] = {}
+    for part in map(Partition.parse, partitions):
+        touched.setdefault(part.hour.replace(hour=0), set()).add(part.dataset)
     keys = []
     with workspace(settings) as space:
-        for dataset, day in days:
-            metrics = [metric for metric in space.statements.metrics.values() if metric.dataset == dataset]
+        for day, changed in sorted(touched.items()):
+            metrics = [metric for metric in space.statements.metrics.values() if changed & set(metric.datasets)]
+            datasets = sorted({dataset for metric in metrics for dataset in metric.datasets})
             keys += [layout.metric_key(metric.name, day, source_name) for metric in metrics]
             # runs overlap: what was written from a listing that is out of date by now is written again
             known: dict[Stat, str] = {}
             for _ in range(_ROUNDS):
-                hours = partitions_of_day(space, source_name, dataset, day, known)
-                written = [metric.name for metric in metrics if _day(space, source_name, metric, day, hours)]
+                hours = {name: partitions_of_day(space, source_name, name, day, known) for name in datasets}
+                written = [
+                    metric.name for metric in metrics if _day(space, source_name, metric, day, hours_of(metric, hours))
+                ]
                 if not written:
                     break
             else:
@@ -49,6 +54,11 @@ def aggregate(settings: Settings, source_name: str, partitions: Iterable[str]) -
                     "them up; another run is busy with them, run again"
                 )
     return keys
+
+
+def hours_of(metric: Statement, hours: dict[str, dict[Partition, str]]) -> dict[Partition, str]:
+    """Of the partitions by dataset, those that a metric is made of."""
+    return {partition: inputs for dataset in metric.datasets for partition, inputs in hours[dataset].items()}
 
 
 def partitions_of_day(
@@ -92,7 +102,7 @@ def _day(space: Workspace, source: str, metric: Statement, day: datetime, hours:
         if str(partition) not in kept:
             _compute(space, source, metric, partition)
     if old and kept:
-        _keep(space, old, [Partition.parse(text).hour for text in kept])
+        _keep(space, metric, old, [Partition.parse(text) for text in kept])
     order = ", ".join(engine.name(column) for column in metric.grain)
     path = space.scratch("metric")
     engine.write_parquet(
@@ -119,7 +129,7 @@ def _compute(space: Workspace, source: str, metric: Statement, partition: Partit
     path = space.take(key)
     if not engine.is_intact(path):
         raise ObjectCorrupt(space.lake.uri(key), "damaged, or not written by logbucket")
-    engine.set_variables(space.connection, hour_start=partition.hour, source_name=source)
+    engine.set_variables(space.connection, hour_start=partition.hour, source_name=source, dataset=partition.dataset)
     space.connection.execute(
         f"CREATE OR REPLACE TEMP VIEW events AS SELECT * FROM read_parquet({engine.file_list([path])}, hive_partitioning = false)"
     )
@@ -144,11 +154,14 @@ def _kept(space: Workspace, key: str) -> tuple[Path | None, dict[str, str]]:
     return path, engine.read_local_footer(path).books.get("hours", {})
 
 
-def _keep(space: Workspace, path: Path, hours: list[datetime]) -> None:
-    listed = ", ".join(f"TIMESTAMP '{hour}'" for hour in hours)
+def _keep(space: Workspace, metric: Statement, path: Path, partitions: list[Partition]) -> None:
+    # a metric of one dataset need not name it
+    dataset = "dataset" if len(metric.datasets) > 1 else engine.quote(metric.dataset)
+    listed = ", ".join(f"({engine.quote(part.dataset)}, TIMESTAMP '{part.hour}')" for part in partitions)
     _add(
         space,
-        f"SELECT * FROM read_parquet({engine.file_list([path])}, hive_partitioning = false) WHERE hour_start IN ({listed})",
+        f"SELECT * FROM read_parquet({engine.file_list([path])}, hive_partitioning = false) "
+        f"WHERE ({dataset}, hour_start) IN ({listed})",
     )
 
 

@@ -29,7 +29,7 @@ from etl.model.hours import format_hour, hours_between, parse_hour, to_hour
 from etl.model.ledger import Ledger
 from etl.model.worklist import printable
 from etl.schema import DATASETS
-from etl.stages.aggregate import aggregate, metric_hours, partitions_of_day
+from etl.stages.aggregate import aggregate, hours_of, metric_hours, partitions_of_day
 from etl.stages.land import land, list_raw
 from etl.stages.normalize import ledger_places, normalize, read_ledger, refused_objects, shard_inputs
 from etl.stages.publish import parse_place, partition_inputs, publish
@@ -213,23 +213,28 @@ class _Audit:
 
     def metrics(self) -> Iterator[Finding]:
         """Metrics that were not made of the partitions there are."""
-        for dataset, day in sorted({(item.dataset, item.hour.replace(hour=0)) for item in self._partitions}):
-            try:
-                hours = partitions_of_day(self.space, self.source.name, dataset, day)
-            except ContentDamaged:
-                # a partition of it is found above, and its day is added up again with it
-                continue
-            for metric in self.space.statements.metrics.values():
-                key = layout.metric_key(metric.name, day, self.source.name)
-                if metric.dataset != dataset or not hours:
+        for day in sorted({item.hour.replace(hour=0) for item in self._partitions}):
+            looked_at = {item.dataset for item in self._partitions if item.hour.replace(hour=0) == day}
+            metrics = [item for item in self.space.statements.metrics.values() if looked_at & set(item.datasets)]
+            found: dict[str, dict[Partition, str]] = {}
+            for dataset in sorted({dataset for metric in metrics for dataset in metric.datasets}):
+                # a partition that is damaged is found above, and its day is added up again with it
+                with contextlib.suppress(ContentDamaged):
+                    found[dataset] = partitions_of_day(self.space, self.source.name, dataset, day)
+            for metric in metrics:
+                hours = hours_of(metric, found) if set(metric.datasets) <= set(found) else {}
+                if not hours:
                     continue
+                key = layout.metric_key(metric.name, day, self.source.name)
                 problem = self._damage(key)
                 if problem is None:
                     footer = engine.read_footer(self.space.lake, key)
                     if footer is None or footer.books.get("hours") != metric_hours(self.space, metric, hours):
                         problem = "stale"
                 if problem:
-                    detail = f"{len(hours)} hours of {dataset} are published"
+                    detail = (
+                        f"{len(hours)} hours of {', '.join(sorted({item.dataset for item in hours}))} are published"
+                    )
                     yield self._finding(f"{problem} metric", key, detail, partition=str(min(hours)))
 
     @cached_property

@@ -131,7 +131,7 @@ def _into(space: Workspace, source: str, partition: Partition) -> dict[str, Any]
     metrics = []
     for metric in space.statements.metrics.values():
         key = layout.metric_key(metric.name, day, source)
-        footer = engine.read_footer(space.lake, key) if metric.dataset == partition.dataset else None
+        footer = engine.read_footer(space.lake, key) if partition.dataset in metric.datasets else None
         if footer and str(partition) in footer.books.get("hours", {}):
             metrics.append(key)
     reports = []
