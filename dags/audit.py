@@ -4,7 +4,7 @@ Every day at 03:00 UTC, for every source: compares raw listing, ledger, slices, 
 computes again what is wrong (**sweep**); objects that arrived later than any look-back are found here. Then one random
 published hour of each source is built again from raw in a scratch lake and compared (**drill**). Beside them the file
 `catalog.duckdb` is brought up to date with schema, metrics and macros (**catalog**). The hourly DAG `watchdog` only
-looks whether the runs of every source are there.
+looks whether the runs of every source are there, and tells the channels of `sources.toml`.
 
 ### How to redo days (backfill)
 
@@ -102,11 +102,13 @@ def watchdog() -> None:
     @stage_task
     def watch(data_interval_end: Any = None) -> None:
         from etl.errors import CheckFailed
+        from etl.stages.notify import tell_stale
         from etl.stages.watch import watch
 
-        found = watch(load(), finish_of(data_interval_end), LATE_HOURS)
-        for item in found:
-            print(item)
+        settings = load()
+        found = watch(settings, finish_of(data_interval_end), LATE_HOURS)
+        for line in [*found, *tell_stale(settings, found)]:
+            print(line)
         if stale := [item["source"] for item in found if item["stale"]]:
             raise CheckFailed(
                 f"no run in the last {LATE_HOURS} hours: {', '.join(stale)}; see whether the scheduler is alive and "

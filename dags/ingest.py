@@ -2,7 +2,8 @@
 
 Every hour, for one source: finds the raw objects that arrived (**land**), turns them into rows (**normalize**, one task
 per shard), writes the event hours they touch (**publish**), recomputes the metrics of those days (**aggregate**) and
-proves that no line was lost (**check**). The run of landing hour 13 starts at 14:00 UTC. Objects that arrive late are
+proves that no line was lost (**check**). Where `sources.toml` names channels, it tells them what is new and what is over
+(**digest**). The run of landing hour 13 starts at 14:00 UTC. Objects that arrive late are
 found by the look-back of the next runs; nothing has to be done for them.
 
 Every stored object is a pure function of its inputs: **any task and any run may be cleared and repeated at any time**;
@@ -17,7 +18,7 @@ what did not change is not written again.
 - **All Runs** after a format or a setting of the source was corrected: what it changes is computed again.
 
 Leave *Max Active Runs* at 1: the look-back of parallel runs would read the same objects twice. A backfill waits as long
-as the DAG is paused. It never sends alerts.
+as the DAG is paused. It sends no alerts: the scheduled runs after it send one summary.
 
 **Leave no gap before a backfill.** The scheduler goes on after the latest run there is, of whatever kind: hours between
 its own last run and the first hour of a later backfill get no run any more. Begin where the scheduled runs ended, or
@@ -39,6 +40,9 @@ and what to do next:
 | `QuarantineLimitExceeded` | correct the format or raise the source's `quarantine_limit`, then clear the task |
 | `BooksDoNotClose` | a fault of the pipeline: keep the log, clear the run; if it fails again, report it |
 | `CheckFailed` | the violating rows are in the log; correct their cause, then clear the run |
+| `NotDelivered` | a channel took no message: correct it or `[notify]`; the next digest sends what it missed, nothing has to be cleared |
+
+The digest runs also where tasks before it failed, and does not decide whether the run succeeded.
 """
 
 from typing import Any
@@ -109,10 +113,22 @@ def ingest(source: Source) -> DAG:
             print(check(load(), source.name, format_hour(landing_hour_of(data_interval_start)), partitions))
             outlet_events[published].add_partitions(partitions)
 
+        @task
+        @stage_task
+        def digest(data_interval_start: Any = None, dag_run: Any = None) -> None:
+            from etl.stages.notify import digest
+
+            hour = format_hour(landing_hour_of(data_interval_start))
+            print(digest(load(), source.name, hour, is_backfill=dag_run.run_type == "backfill"))
+
         work_list = land()
         touched = normalize.partial(work_list=work_list).expand(shard=list(range(source.shards)))
         partitions = publish(touched)
-        aggregate(partitions) >> check(partitions)
+        checked = check(partitions)
+        aggregate(partitions) >> checked
+        if source.notify.urls:
+            # a teardown runs whatever happened before, and is left out of the state of the run
+            checked >> digest().as_teardown()
 
     return flow()
 

@@ -145,8 +145,18 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("watch", help="whether every source has been run lately")
     command.add_argument("--hours", type=int, default=3, help="how late a run may be (default: %(default)s)")
     command.add_argument("--at", type=_hour, metavar="HOUR", help="as of then, UTC (default: now)")
+    command.add_argument("--tell", action="store_true", help="tell the channels what changed, as the DAG watchdog does")
     command.add_argument("--json", action="store_true")
     command.set_defaults(command=_watch)
+
+    command = commands.add_parser("digest", help="tell the channels what is new after a landing hour, and what is over")
+    command.add_argument("source", nargs="?")
+    command.add_argument("--all", action="store_true", help="every source")
+    command.add_argument("--hour", type=_hour, help="landing hour, UTC (default: the newest that was run)")
+    command.add_argument("--backfill", action="store_true", help="only note that the hour was backfilled")
+    command.add_argument("--dry-run", action="store_true", help="show what would be told; send and store nothing")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(command=_digest)
 
     command = commands.add_parser("sql", help="query a snapshot of the lake")
     command.add_argument(
@@ -420,10 +430,42 @@ def _drill(options: argparse.Namespace) -> int:
     return 1 if found["outcome"] == "differs" else 0
 
 
+def _digest(options: argparse.Namespace) -> int:
+    from etl.stages.notify import digest
+
+    settings = _settings(options)
+    if bool(options.source) == options.all:
+        raise _usage("expected a source, or --all")
+    hour = format_hour(options.hour) if options.hour else None
+    found, failed = [], False
+    for name in settings.sources if options.all else [options.source]:
+        try:
+            found.append(digest(settings, name, hour, is_backfill=options.backfill, dry_run=options.dry_run))
+        except EtlError as error:
+            # one source must not keep the others from being told
+            if not options.all:
+                raise
+            failed = True
+            _stderr.print(f"etl: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+    if options.json:
+        print(_json(found))
+    else:
+        for item in found:
+            what = "would tell" if options.dry_run else "told"
+            print_records(f"{item['source']} after {item['landing_hour']}: {what}", item["told"])
+    return 1 if failed else 0
+
+
 def _watch(options: argparse.Namespace) -> int:
     from etl.stages.watch import watch
 
-    found = watch(_settings(options), options.at or datetime.now(UTC).replace(tzinfo=None), options.hours)
+    settings = _settings(options)
+    found = watch(settings, options.at or datetime.now(UTC).replace(tzinfo=None), options.hours)
+    if options.tell:
+        from etl.stages.notify import tell_stale
+
+        for problem in tell_stale(settings, found):
+            _stderr.print(f"etl: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
     _print_found(options, "sources", found)
     return 1 if any(item["stale"] for item in found) else 0
 

@@ -26,9 +26,12 @@ ENV_PREFIX = "LOGBUCKET_"
 MAX_SHARDS = 8
 DEFAULT_START = "2026-01-01T00"
 WRAPPERS = ("cri", "docker")
+SEVERITIES = ("info", "warning", "critical")
 _STATEFUL = re.compile(r"utf-7|hz|iso2022|.*escape|idna|punycode")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _DIRECTIVE = re.compile(r"%(.)")
+REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_CHANNEL = re.compile(r"[a-z][a-z0-9+.-]*://\S+")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,18 @@ class QuarantineLimit:
 
     def __str__(self) -> str:
         return f"{{ share = {self.share}, lines = {self.lines} }}"
+
+
+@dataclass(frozen=True)
+class Notify:
+    """Who is told what the digest finds: Apprise URLs, in which ``${VARIABLE}`` stands for a secret, and from which severity on."""
+
+    urls: tuple[str, ...] = ()
+    minimum_severity: str = SEVERITIES[0]
+
+    def wants(self, severity: str) -> bool:
+        """Whether something of that severity is told."""
+        return SEVERITIES.index(severity) >= SEVERITIES.index(self.minimum_severity)
 
 
 @dataclass(frozen=True)
@@ -67,6 +82,7 @@ class Source:
     dataset: str | None = None
     encoding: str = "utf-8"
     options: tuple[tuple[str, str], ...] = ()
+    notify: Notify = Notify()
 
     @property
     def raw_root(self) -> str:
@@ -92,12 +108,13 @@ class Source:
 
 @dataclass(frozen=True)
 class Settings:
-    """All of ``sources.toml``: the lake's URI, the sources by name, folders with further SQL."""
+    """All of ``sources.toml``: the lake's URI, the sources by name, folders with further SQL, who is told."""
 
     lake: str
     sources: dict[str, Source]
     path: Path
     sql: tuple[Path, ...] = ()
+    notify: Notify = Notify()
 
     @property
     def sql_folders(self) -> tuple[Path, ...]:
@@ -205,7 +222,7 @@ class _Reader:
         return ConfigError(f"{self.path}, key {key}", value, expected)
 
     def settings(self, raw: dict[str, Any]) -> Settings:
-        self.only(raw, "", {"lake", "sources", "sql"})
+        self.only(raw, "", {"lake", "notify", "sources", "sql"})
         lake = self.uri("lake", raw.get("lake"))
         if "=" in lake:
             # event_hour=5/lake would be read as the hour of every row
@@ -213,11 +230,12 @@ class _Reader:
         tables = raw.get("sources")
         if not isinstance(tables, dict) or not tables:
             raise self.fail("sources", tables, "at least one table [sources.<name>]")
-        sources = {name: self.source(name, table) for name, table in tables.items()}
+        notify = self.notify("notify", raw.get("notify", {}), Notify())
+        sources = {name: self.source(name, table, notify) for name, table in tables.items()}
         folders = raw.get("sql", [])
         if not isinstance(folders, list) or not all(isinstance(item, str) for item in folders):
             raise self.fail("sql", folders, "a list of folders with further SQL")
-        return Settings(lake, sources, self.path, tuple(self.path.parent / item for item in folders))
+        return Settings(lake, sources, self.path, tuple(self.path.parent / item for item in folders), notify)
 
     def only(self, table: dict[str, Any], prefix: str, allowed: set[str]) -> None:
         for key in table:
@@ -234,7 +252,7 @@ class _Reader:
             raise self.fail(key, value, "a folder (data/lake) or s3://bucket/prefix")
         return value
 
-    def source(self, name: str, table: object) -> Source:
+    def source(self, name: str, table: object, notify: Notify) -> Source:
         prefix = f"sources.{name}."
         if not _NAME.fullmatch(name):
             raise self.fail(f"sources.{name}", name, "a name of a–z, 0–9 and _, starting with a letter")
@@ -267,7 +285,32 @@ class _Reader:
             options=self.texts(
                 prefix + "options", table.get("options", {}), 'option = "text", such as delimiter = ";"'
             ),
+            notify=self.notify(prefix + "notify", table.get("notify", {}), notify),
         )
+
+    def notify(self, key: str, value: object, default: Notify) -> Notify:
+        if value is False:
+            return Notify()
+        if not isinstance(value, dict):
+            raise self.fail(
+                key, value, 'false, or a table such as { urls = ["${SLACK_URL}"], minimum_severity = "warning" }'
+            )
+        self.only(value, key + ".", {"urls", "minimum_severity"})
+        urls = value.get("urls", list(default.urls))
+        if not isinstance(urls, list) or not all(isinstance(item, str) for item in urls):
+            raise self.fail(key + ".urls", type(urls).__name__, "a list of Apprise URLs")
+        for number, url in enumerate(urls):
+            rest = REFERENCE.sub("x", url)
+            # the value is not shown: it may hold a password after all
+            if "${" in rest or not (REFERENCE.fullmatch(url) or _CHANNEL.fullmatch(rest)):
+                where = f"{key}.urls[{number}]"
+                raise self.fail(
+                    where, url.partition("://")[0][:20] + "…", "an Apprise URL such as mailtos://… or ${SLACK_URL}"
+                )
+        severity = value.get("minimum_severity", default.minimum_severity)
+        if severity not in SEVERITIES:
+            raise self.fail(key + ".minimum_severity", severity, f"one of {', '.join(SEVERITIES)}")
+        return Notify(tuple(urls), severity)
 
     def template(self, key: str, value: object) -> str:
         uri = self.uri(key, value)

@@ -13,7 +13,8 @@
     ├── ScratchUnavailable         retried       the scratch folder is full or its disk fails
     ├── QuarantineLimitExceeded    exit code 3   too many lines of a shard were rejected; nothing was written
     ├── BooksDoNotClose            not retried   lines or rows are missing, or are there twice
-    └── CheckFailed                not retried   a statement of sql/checks returned violations
+    ├── CheckFailed                not retried   a statement of sql/checks returned violations
+    └── NotDelivered               not retried   a channel took no message; the next digest sends it again
 
 A rejected line is a value, never an exception: it lands in quarantine with its reason.
 """
@@ -130,3 +131,14 @@ class BooksDoNotClose(EtlError):
 
 class CheckFailed(EtlError):
     """A check returned violations."""
+
+
+class NotDelivered(EtlError):
+    """Some channels took no message; what they missed is remembered."""
+
+    def __init__(self, source: str, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(
+            f"source {source}: {'; '.join(problems)}. What these channels missed is remembered and sent by the next digest; "
+            "the others have it. Correct [notify] of sources.toml or the channel."
+        )

@@ -123,6 +123,11 @@ def is_ledger_key(key: str) -> bool:
     return _LEDGER.fullmatch(key) is not None
 
 
+def ledger_prefix_of(source: str) -> str:
+    """Prefix of all of a source's accounts."""
+    return f"ledger/{source}/"
+
+
 def ledger_prefix(source: str, day: date) -> str:
     """Prefix of a source's accounts of one landing date."""
     return f"ledger/{source}/landing_date={day:%Y-%m-%d}/"
@@ -194,6 +199,26 @@ def parse_report_key(key: str) -> tuple[str, datetime, datetime]:
     if not found:
         raise ValueError(f"{key!r} is not the key of a report")
     return found["report"], parse_hour(found["first"]), parse_hour(found["last"])
+
+
+def alerts_key(source: str, by: str) -> str:
+    """Key of what is known of a source's alerts ``by`` those who raise them: digest or watchdog."""
+    return f"alerts/{source}/{by}.json"
+
+
+def backfilled_key(source: str, landing: datetime) -> str:
+    """Key of the note that a landing hour was backfilled and nobody was told yet."""
+    return f"{backfilled_prefix(source)}{format_hour(landing)}.json"
+
+
+def backfilled_prefix(source: str) -> str:
+    """Prefix of all such notes of a source."""
+    return f"alerts/{source}/backfilled/"
+
+
+def backfilled_hour(key: str) -> datetime:
+    """Landing hour of such a note. Raises ValueError for a foreign key."""
+    return parse_hour(key.rpartition("/")[2].removesuffix(".json"))
 
 
 _EVENT_DATE = re.compile(r"/(?:event|landing)_date=(\d{4}-\d\d-\d\d)(?:/(?:event|landing)_hour=(\d\d?))?[/.]")

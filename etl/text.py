@@ -71,3 +71,24 @@ def _is_nothing(value: Any) -> bool:
 
 FORMATS: dict[str, Callable[[Any], str]] = {"count": count, "size": size, "ms": ms, "share": share, "amount": amount}
 """The units a table or a chart may name."""
+
+
+# what makes a mention, a link, an image or a tag in some chat or mail, as characters that look alike and do nothing
+_ACTIVE = (
+    ("<", "‹"),
+    (">", "›"),
+    ("@", "＠"),
+    ("`", "ˋ"),
+    ("](", "] ("),
+    ("://", "[:]//"),
+    ("www.", "www[.]"),
+    ("&", "＆"),
+)
+
+
+def inert(text: str, length: int) -> str:
+    """One line of at most ``length`` characters that no channel takes for markup, a mention or a link, whatever its format."""
+    shown = visible(text)
+    for active, harmless in _ACTIVE:
+        shown = shown.replace(active, harmless)
+    return shown if len(shown) <= length else shown[: length - 1] + "…"

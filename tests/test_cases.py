@@ -4,11 +4,12 @@
     tests/cases/metrics/<metric>/<case>/     events.jsonl, expected.jsonl
     tests/cases/checks/<check>/<case>/       one <view>.jsonl per view, expected.jsonl (the violations)
     tests/cases/reports/<report>/<case>/     one <view>.jsonl per view, expected/<query>.jsonl for each query, case.toml
+    tests/cases/alerts/<alert>/<case>/       one <view>.jsonl per view, expected.jsonl (what it finds), case.toml
 
 A statement without a case fails. Nothing may be left over on either side: rows, rejects, keys, files.
 ``case.toml`` of a format: zone, fields, options, dataset, encoding, wrapper (cri or docker), service_name, arrived (the
 hour the input landed, which decides a missing year; default 2026-11-22T14:00:00Z), ignored (blank lines and directives,
-default 0); of a report: first_hour, last_hour. A format of several datasets names the dataset of each expected row.
+default 0); of a report: first_hour, last_hour; of an alert: landing_hour. A format of several datasets names the dataset of each expected row.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from etl.io.workspace import Workspace, workspace
 from etl.model.hours import parse_hour, to_hour
 from etl.schema import DATASETS, QUARANTINE, columns
 from etl.stages.charts import Chart
+from etl.stages.notify import found_by, make_tables, reads
 from etl.stages.parse import parse_file
 from etl.stages.report import findings_of, queried
 
@@ -116,6 +118,7 @@ def test_every_statement_has_a_case_and_every_case_a_statement() -> None:
         "metrics": set(STATEMENTS.metrics),
         "checks": set(STATEMENTS.checks),
         "reports": set(STATEMENTS.reports),
+        "alerts": set(STATEMENTS.alerts),
     }
     for kind, names in declared.items():
         tried = {path.parent.name for path in (CASES / kind).glob("*/*") if path.is_dir()}
@@ -347,6 +350,28 @@ def test_a_chart_draws_columns_that_its_query_gives(name: str, views: duckdb.Duc
             assert {chart.x, *chart.y, chart.mark or chart.x} <= set(given), (
                 f"{query.path}: it gives {', '.join(given)}"
             )
+
+
+@pytest.mark.parametrize("name", sorted(STATEMENTS.alerts))
+def test_every_alert_has_a_case_in_which_it_tells_and_one_in_which_it_is_silent(name: str) -> None:
+    outcomes = {bool(jsonl(path / "expected.jsonl")) for path in (CASES / "alerts" / name).glob("*") if path.is_dir()}
+    assert outcomes == {True, False}, (
+        f"tests/cases/alerts/{name}: needs a case that tells something and one that does not"
+    )
+
+
+@pytest.mark.parametrize("case", cases("alerts"))
+def test_alert(case: Path, views: duckdb.DuckDBPyConnection) -> None:
+    alert = STATEMENTS.alerts[case.parent.name]
+    assert (case / "expected.jsonl").exists(), "an empty expected.jsonl says that nothing is told"
+    only_files(case, {"expected.jsonl", "case.toml", *(f"{name}.jsonl" for name in reads(alert))})
+    make_tables(views)
+    fill_views(views, case)
+    hour = parse_hour(settings_of(case, {"landing_hour"})["landing_hour"])
+    engine.set_variables(views, source_name=SOURCE, landing_hour=hour)
+    assert_records(engine.rows(views, alert.sql), jsonl(case / "expected.jsonl"), str(case))
+    # what a message holds of it is made of these columns
+    assert len(found_by(views, alert)) == len(jsonl(case / "expected.jsonl")), "the key identifies a condition"
 
 
 def test_a_misspelt_column_of_an_expectation_fails() -> None:

@@ -180,7 +180,7 @@ def test_the_recipes_run_and_print_what_they_say(tmp_path: Path) -> None:
                 if expected.strip():
                     assert done.stdout.replace("\r\n", "\n") == expected, command
                 ran += 1
-    assert ran == 5
+    assert ran == 6
     assert '"source_line": 3' in (tmp_path / "rejects.jsonl").read_text()
     report = (tmp_path / "networks.html").read_text()
     assert re.search(r"203\.0\.113\.0/24</span></th>\s*<td>2</td>\s*<td>6\.0 kB</td>", report)

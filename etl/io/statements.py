@@ -14,7 +14,7 @@ from functools import cache, cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from etl.config import BUILT_IN_SQL, checked_format
+from etl.config import BUILT_IN_SQL, SEVERITIES, checked_format
 from etl.errors import ConfigError, StatementError
 from etl.io.raw import UTF8, Cut
 from etl.schema import DATASETS
@@ -35,6 +35,7 @@ _REQUIRED = {
     "reports": ("title",),
     "stages": ("title",),
     "catalog": ("title",),
+    "alerts": ("title", "severity", "reads", "resolved"),
 }
 
 
@@ -145,6 +146,7 @@ class Statements:
         self.checks = self._kind("checks")
         self.stages = self._kind("stages")
         self.catalog = self._kind("catalog")
+        self.alerts = self._kind("alerts")
         self.reports = self._reports()
         self.looks = [folder / "look" for folder in reversed(self._folders)]
 
@@ -228,6 +230,10 @@ def _read(kind: str, path: Path) -> Statement:
             raise StatementError(f"{path}: header key {key!r} is unknown; expected one of {expected}")
     if not header.get("priority", "0").isdigit():
         raise StatementError(f"{path}: priority {header['priority']!r} is no whole number; expected 0 to 100")
+    if header.get("severity", SEVERITIES[0]) not in SEVERITIES:
+        raise StatementError(
+            f"{path}: severity {header['severity']!r} is unknown; expected one of {', '.join(SEVERITIES)}"
+        )
     statement = Statement(kind, path.stem, path, text, header)
     known = {*DATASETS, DECLARED} if kind == "formats" else set(DATASETS)
     for dataset in statement.datasets if "dataset" in header else []:

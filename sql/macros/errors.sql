@@ -88,3 +88,15 @@ CREATE OR REPLACE MACRO error_rows_command(source_name, fingerprint, first, last
 
 -- from when to when a trend is shown by the hour, then by the day
 CREATE OR REPLACE MACRO error_step(first, last) AS CASE WHEN last - first <= INTERVAL 47 HOUR THEN 'hour' ELSE 'day' END;
+
+-- app-1, app-2, app-3 and 2 more
+CREATE OR REPLACE MACRO error_hosts(hosts) AS array_to_string(hosts[1:3], ', ')
+    || CASE WHEN len(hosts) > 3 THEN ' and ' || (len(hosts) - 3) || ' more' ELSE '' END;
+
+-- 12 times from 2026-11-22 13:01 to 2026-11-22 13:50 UTC on app-1, app-2
+CREATE OR REPLACE MACRO errors_seen(errors, first_seen, last_seen, hosts) AS plural(errors, 'time')
+    || coalesce(' from ' || strftime(first_seen, '%Y-%m-%d %H:%M') || ' to ', ', last ') || strftime(last_seen, '%Y-%m-%d %H:%M') || ' UTC'
+    || CASE WHEN len(hosts) > 0 THEN ' on ' || error_hosts(hosts) ELSE '' END;
+
+-- 5.5, or 6 where it is a whole number or large
+CREATE OR REPLACE MACRO error_usual(usual) AS CASE WHEN usual < 100 AND usual <> round(usual) THEN printf('%.1f', usual::DOUBLE) ELSE human_count(round(usual)) END;

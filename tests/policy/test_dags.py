@@ -18,6 +18,7 @@ DAGS = Path(__file__).parents[2] / "dags"
 FILES = sorted(DAGS.glob("*.py"))
 SOURCES = """
 lake = "lake"
+notify = { urls = ["${CHANNEL}"] }
 
 [sources.shop_web]
 raw = "raw/shop_web/%Y/%m/%d/%H/"
@@ -33,6 +34,7 @@ service_name = "shop"
 shards = 3
 start = "2026-11-22T00"
 end = "2026-11-22T05"
+notify = false
 """
 HEAVY = {"duckdb", "pyarrow", "pandas", "boto3", "botocore"}
 UNSTABLE = {"now", "utcnow", "today", "time", "uuid1", "uuid4", "Variable", "random"}
@@ -162,6 +164,16 @@ def test_an_ingest_dag_has_one_normalize_task_per_shard(ingests: dict[str, DAG])
         dag_id: dag.get_task("normalize").op_kwargs_expand_input.value["shard"] for dag_id, dag in ingests.items()
     }
     assert shards == {"ingest_shop_web": [0, 1], "ingest_shop_app": [0, 1, 2]}
+
+
+def test_a_digest_follows_the_check_where_somebody_is_told_and_decides_nothing(ingests: dict[str, DAG]) -> None:
+    told, untold = ingests["ingest_shop_web"], ingests["ingest_shop_app"]
+    assert "digest" not in untold.task_dict
+    digest = told.get_task("digest")
+    assert digest.upstream_task_ids == {"check"}
+    assert digest.is_teardown and not digest.on_failure_fail_dagrun, (
+        "a teardown runs whatever failed before it, and a channel that fails must not fail the run"
+    )
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from etl.config import QuarantineLimit, Source, checked_zone, config_path, load
+from etl.config import Notify, QuarantineLimit, Source, checked_zone, config_path, load
 from etl.errors import ConfigError
 
 MINIMAL = 'lake = "data/lake"\n[sources.web]\nraw = "data/raw/web/%Y/%m/%d/%H/"\n'
@@ -129,6 +129,15 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     "fields a list": ('fields = ["ts"]', ["sources.web.fields", "ts", "field of the log"]),
     "fields to a number": ("fields = { event_time = 1 }", ["sources.web.fields", "field of the log"]),
     "producer no pattern": ('producer = "("', ["sources.web.producer", "'('", "regular expression"]),
+    "notify a text": ('notify = "ops"', ["sources.web.notify", "'ops'", "false, or a table"]),
+    "notify unknown key": ("notify = { url = [] }", ["sources.web.notify.url", "minimum_severity, urls"]),
+    "notify no list": ('notify = { urls = "x://y" }', ["sources.web.notify.urls", "a list of Apprise URLs"]),
+    "notify no URL": ('notify = { urls = ["a://b", "ops"] }', ["sources.web.notify.urls[1]", "an Apprise URL"]),
+    "notify variable without a name": (
+        'notify = { urls = ["a://${}"] }',
+        ["sources.web.notify.urls[0]", "${SLACK_URL}"],
+    ),
+    "notify severity unknown": ('notify = { minimum_severity = "bad" }', ["minimum_severity", "'bad'", "critical"]),
     "producer a number": ("producer = 1", ["sources.web.producer", "1", "regular expression"]),
 }
 
@@ -154,7 +163,7 @@ BROKEN_FILES: dict[str, tuple[str, list[str]]] = {
     "source no table": ('lake = "l"\n[sources]\nweb = 1', ["sources.web", "1", "a table"]),
     "name with a dash": ('lake = "l"\n[sources.my-web]\nraw = "r"', ["sources.my-web", "a–z"]),
     "name in capitals": ('lake = "l"\n[sources.Web]\nraw = "r"', ["sources.Web", "a–z"]),
-    "unknown top key": ("lakes = 1\n" + MINIMAL, ["lakes", "1", "lake, sources, sql"]),
+    "unknown top key": ("lakes = 1\n" + MINIMAL, ["lakes", "1", "lake, notify, sources, sql"]),
     "sql a text": ('sql = "x"\n' + MINIMAL, ["sql", "'x'", "a list of folders"]),
     "raw missing": ('lake = "l"\n[sources.web]', ["sources.web.raw", "None", "a folder"]),
     "raw other directive": ('lake = "l"\n[sources.web]\nraw = "r/%Y/%j/"', ["sources.web.raw", "%j", "%Y %m %d %H"]),
@@ -171,6 +180,34 @@ def test_a_broken_file_names_key_value_and_what_is_allowed(tmp_path: Path, text:
         load(write(tmp_path, text), {})
     for part in [str(tmp_path / "sources.toml"), *said]:
         assert part in str(error.value)
+
+
+def test_a_source_is_told_of_as_the_file_says_unless_it_says_otherwise(tmp_path: Path) -> None:
+    text = """
+        lake = "l"
+        notify = { urls = ["${SLACK}", "mailtos://me:${PASSWORD}@x.example"], minimum_severity = "warning" }
+        [sources.web]
+        raw = "r"
+        [sources.quiet]
+        raw = "r"
+        notify = false
+        [sources.loud]
+        raw = "r"
+        notify = { minimum_severity = "info" }
+    """
+    settings = load(write(tmp_path, text), {})
+    urls = ("${SLACK}", "mailtos://me:${PASSWORD}@x.example")
+    assert {name: source.notify for name, source in settings.sources.items()} == {
+        "web": Notify(urls, "warning"),
+        "quiet": Notify(),
+        "loud": Notify(urls, "info"),
+    }
+
+
+def test_a_complaint_about_a_channel_does_not_show_its_password(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        source(tmp_path, 'notify = { urls = ["mailtos://me:hunter2@x.example/a b"] }')
+    assert "hunter2" not in str(error.value)
 
 
 def test_a_file_that_is_not_there_says_where_it_was_sought(tmp_path: Path) -> None:
