@@ -8,32 +8,17 @@ import re
 from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 
-from etl.io.engine import rows, set_variables
-from etl.io.snapshot import snapshot
-from etl.io.statements import load_statements
 from etl.simulate import simulate
-from etl.stages.report import findings_of, render
+from etl.stages.report import render
 from tests.pipeline.conftest import World
+from tests.pipeline.report_tables import Tables, tables_of
 
 FIRST, HOURS = datetime(2026, 11, 22), 5
 LAST = FIRST + timedelta(hours=HOURS - 1)
-Tables = dict[str, list[dict[str, Any]]]
-
-
-def tables_of(settings: Any, name: str, first: datetime, last: datetime) -> Tables:
-    statements = load_statements(settings.sql)
-    report = statements.reports[name]
-    with snapshot(settings.lake, statements, report.reads, first, last) as connection:
-        set_variables(connection, first_hour=first, last_hour=last)
-        found = {query: rows(connection, item.sql) for query, item in report.queries.items()}
-        for finding in findings_of(report, found):
-            assert rows(connection, finding["check_sql"]), finding
-    return found
 
 
 @pytest.fixture(scope="module")
