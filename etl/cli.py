@@ -588,7 +588,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    from etl.simulate import simulate
+    from etl.simulate import ALL_SOURCES, simulate
 
     try:
         truth = simulate(
@@ -597,6 +597,7 @@ def _simulate(options: argparse.Namespace) -> int:
             hours=options.hours,
             lines_per_hour=options.lines_per_hour,
             seed=options.seed,
+            sources=ALL_SOURCES,
         )
     except (ValueError, FileExistsError) as error:
         raise _usage(str(error)) from None

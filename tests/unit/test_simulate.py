@@ -16,15 +16,15 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from etl.simulate import SOURCES, Truth, simulate
+from etl.simulate import ALL_SOURCES, SOURCES, Truth, simulate
 
 START = datetime(2026, 11, 22)
 HOURS, LINES_PER_HOUR, SEED = 6, 1500, 7
-NAMES = [source.name for source in SOURCES]
+NAMES = [source.name for source in ALL_SOURCES]
 
 
 def run(root: Path, hours: int = HOURS, lines_per_hour: int = LINES_PER_HOUR, seed: int = SEED) -> Truth:
-    return simulate(root, start=START, hours=hours, lines_per_hour=lines_per_hour, seed=seed)
+    return simulate(root, start=START, hours=hours, lines_per_hour=lines_per_hour, seed=seed, sources=ALL_SOURCES)
 
 
 def digest(root: Path) -> str:
@@ -131,10 +131,27 @@ def game_row(line: bytes) -> Row | None:
     return Row(datetime.fromisoformat(fields["ts"]), facts=facts, distinct=(("users", str(fields["user_id"])),))
 
 
+GC_ROW = re.compile(
+    r"^\[(\S+?)([+-]\d\d)00\]\[[\d.]+s\]\[(app-\d)\]\[info\]\[gc\] GC\(\d+\) (Pause|Concurrent) .* (\d+)\.(\d{3})ms$"
+)
+
+
+def gc_row(line: bytes) -> Row | None:
+    match = GC_ROW.match(line.decode())
+    if not match:
+        return None
+    facts = {"collections": 1}
+    if match[4] == "Pause":
+        pause_us = int(match[5] + match[6])
+        facts |= {"pauses": 1, "pause_us": pause_us, f"pauses.{match[3]}": 1, f"pause_us.{match[3]}": pause_us}
+    return Row(datetime.fromisoformat(f"{match[1]}{match[2]}:00"), facts=tuple(facts.items()))
+
+
 READERS: dict[str, Callable[[bytes], Row | None]] = {
     "shop_web": web_row,
     "shop_app": app_row,
     "game_events": game_row,
+    "shop_gc": gc_row,
 }
 
 
@@ -222,7 +239,8 @@ def test_another_seed_writes_other_bytes(tree: Path, tmp_path: Path) -> None:
 
 def test_a_start_with_a_zone_is_the_same_hour_in_utc(tree: Path, tmp_path: Path) -> None:
     seoul = (START + timedelta(hours=9)).isoformat() + "+09:00"
-    simulate(tmp_path, start=datetime.fromisoformat(seoul), hours=HOURS, lines_per_hour=LINES_PER_HOUR, seed=SEED)
+    start = datetime.fromisoformat(seoul)
+    simulate(tmp_path, start=start, hours=HOURS, lines_per_hour=LINES_PER_HOUR, seed=SEED, sources=ALL_SOURCES)
     assert digest(tmp_path) == digest(tree)
 
 
@@ -249,7 +267,7 @@ def test_another_simulation_is_not_mixed_into_a_folder(tmp_path: Path) -> None:
     assert digest(tmp_path) == before
 
 
-@pytest.mark.parametrize("source", NAMES)
+@pytest.mark.parametrize("source", [source.name for source in SOURCES])
 def test_lines_per_hour_is_the_mean_of_a_day_with_a_peak_and_a_trough(tmp_path: Path, source: str) -> None:
     counted = run(tmp_path, hours=24, lines_per_hour=400).sources[source]
     lines = counted.lines - counted.duplicates
@@ -289,7 +307,7 @@ def test_what_a_pipeline_must_cope_with_occurs(truth: dict[str, Any], source: st
     books = truth["sources"][source]
     assert books["late"] > 0
     # a blank line after a multi-line record belongs to that record
-    assert (books["ignored_lines"] > 0) == (source != "shop_app")
+    assert (books["ignored_lines"] > 0) == (source not in ("shop_app", "shop_gc"))
     assert 0.001 < books["quarantined_lines"] / books["lines"] < 0.006
 
 
@@ -353,11 +371,12 @@ def test_modification_times_are_the_end_of_the_landing_hour(tree: Path) -> None:
 def test_sources_toml_declares_the_sources(tree: Path) -> None:
     settings = tomllib.loads((tree / "sources.toml").read_text())
     assert {
-        name: (source["format"], source["zone"], source["deduplicate"], source["shards"])
+        name: (source["format"], source["zone"], source.get("deduplicate"), source["shards"])
         for name, source in settings["sources"].items()
     } == {
         "shop_web": ("combined", "UTC", "objects", 2),
         "shop_app": ("logback", "Asia/Seoul", "none", 2),
         "game_events": ("json_event", "UTC", "objects", 2),
+        "shop_gc": ("jvm_gc_unified", "Asia/Seoul", None, 2),
     }
     assert {source["start"] for source in settings["sources"].values()} == {"2026-11-22T00"}
