@@ -60,6 +60,7 @@ def application() -> "FastAPI":
     from typing import Annotated, Literal
 
     from airflow.api_fastapi.core_api.security import get_user
+    from airflow.sdk.exceptions import AirflowFailException
     from fastapi import Depends, FastAPI, Query, Request, Response
     from fastapi.exceptions import RequestValidationError
     from starlette.exceptions import HTTPException
@@ -83,7 +84,11 @@ def application() -> "FastAPI":
         from etl.tasks import use_aws_connection
 
         use_aws_connection()
-        return load()
+        try:
+            return load()
+        except ConfigError as error:
+            # no fault of the address that was asked for
+            raise EtlError(str(error)) from error
 
     def day_of(lake: Any, source: str, text: str | None) -> Any:
         newest = None if text else browse.newest_landing_hour(lake, source, now())
@@ -192,6 +197,15 @@ def application() -> "FastAPI":
         wrong_request = isinstance(error, ConfigError | ObjectMissing)
         title = "There is no such page" if wrong_request else "The lake cannot be read now"
         return pages.show(request, "error", 404 if wrong_request else 503, title=title, message=str(error))
+
+    @app.exception_handler(AirflowFailException)
+    def unconnected(request: Request, error: AirflowFailException) -> Response:
+        return pages.show(request, "error", 503, title="The lake cannot be read now", message=str(error))
+
+    @app.exception_handler(Exception)
+    def broken(request: Request, error: Exception) -> Response:
+        message = f"{type(error).__name__}. The log of the API server has the whole story; please report it."
+        return pages.show(request, "error", 500, title="This page is broken", message=message)
 
     @app.exception_handler(RequestValidationError)
     def refused(request: Request, error: RequestValidationError) -> Response:
