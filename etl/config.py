@@ -20,6 +20,7 @@ from etl.errors import ConfigError
 from etl.model.hours import format_hour, parse_hour
 from etl.schema import DATASETS
 
+BUILT_IN_SQL = Path(__file__).resolve().parents[1] / "sql"
 ENV_CONFIG = "LOGBUCKET_CONFIG"
 ENV_PREFIX = "LOGBUCKET_"
 MAX_SHARDS = 8
@@ -97,6 +98,17 @@ class Settings:
     sources: dict[str, Source]
     path: Path
     sql: tuple[Path, ...] = ()
+
+    @property
+    def sql_folders(self) -> tuple[Path, ...]:
+        """The built-in folder of SQL, then those of the project: a later one overrides by name."""
+        return (BUILT_IN_SQL, *self.sql)
+
+    @property
+    def reports(self) -> list[str]:
+        """Names of the reports there are: folders with a template."""
+        found = (path for folder in self.sql_folders for path in (folder / "reports").glob("*/report.html.j2"))
+        return sorted({path.parent.name for path in found})
 
     def source(self, name: str) -> Source:
         """The source of that name. Raises ConfigError naming those there are."""

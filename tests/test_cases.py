@@ -16,6 +16,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -29,12 +30,14 @@ import pytest
 from etl.config import Settings, Source
 from etl.io import engine
 from etl.io.raw import open_decompressed
-from etl.io.snapshot import snapshot
+from etl.io.snapshot import all_views, history_views, snapshot
 from etl.io.statements import DECLARED, load_statements
 from etl.io.workspace import Workspace, workspace
 from etl.model.hours import parse_hour, to_hour
 from etl.schema import DATASETS, QUARANTINE, columns
+from etl.stages.charts import Chart
 from etl.stages.parse import parse_file
+from etl.stages.report import findings_of
 
 CASES = Path(__file__).parent / "cases"
 STATEMENTS = load_statements()
@@ -147,7 +150,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 @pytest.fixture
 def views(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with every view of an empty lake, for its column types."""
-    with snapshot(str(tmp_path), STATEMENTS) as connection:
+    with snapshot(str(tmp_path), STATEMENTS, [*all_views(STATEMENTS), *history_views(STATEMENTS)]) as connection:
         connection.execute("CREATE TABLE touched_hours (hour_start TIMESTAMP)")
         yield connection
 
@@ -310,14 +313,40 @@ def test_check(case: Path, views: duckdb.DuckDBPyConnection) -> None:
 @pytest.mark.parametrize("case", cases("reports"))
 def test_report(case: Path, views: duckdb.DuckDBPyConnection) -> None:
     report = STATEMENTS.reports[case.parent.name]
-    read = {name.strip() for query in report.queries.values() for name in query.header.get("reads", "").split(",")}
-    only_files(case, {"expected", "case.toml", *(f"{name}.jsonl" for name in read)})
-    assert {path.stem for path in (case / "expected").iterdir()} == set(report.queries)
+    only_files(case, {"expected", "case.toml", *(f"{name}.jsonl" for name in report.reads)})
+    expected = {path.stem for path in (case / "expected").iterdir()}
+    assert expected == set(report.queries), f"expected/: missing {sorted(set(report.queries) - expected)}"
     given = settings_of(case, {"first_hour", "last_hour"})
     fill_views(views, case)
     engine.set_variables(views, **{key: parse_hour(value) for key, value in given.items()})
-    for name, query in report.queries.items():
-        assert_records(engine.rows(views, query.sql), jsonl(case / "expected" / f"{name}.jsonl"), f"{case.name} {name}")
+    tables = {name: engine.rows(views, query.sql) for name, query in report.queries.items()}
+    for name in report.queries:
+        assert_records(tables[name], jsonl(case / "expected" / f"{name}.jsonl"), f"{case.name} {name}")
+    for finding in findings_of(report, tables):
+        said = [finding[part] for part in ("headline", "number", "baseline", "who")]
+        assert not [part for part in said if NOT_A_WORD.search(part)], f"{case.name}: {said}"
+        assert engine.rows(views, finding["check_sql"]), f"{case.name}: no row of {finding['check_sql']}"
+
+
+NOT_A_WORD = re.compile(r"\b(nan|null|none|inf)\b|\b1 \w+s\b|\. *\.|  ", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("name", sorted(STATEMENTS.reports))
+def test_every_finding_has_a_case_with_it_and_one_without(name: str) -> None:
+    for finding in STATEMENTS.reports[name].findings:
+        cases_of = (CASES / "reports" / name).glob(f"*/expected/{finding}.jsonl")
+        assert {bool(jsonl(path)) for path in cases_of} == {True, False}, f"tests/cases/reports/{name}: {finding}"
+
+
+@pytest.mark.parametrize("name", sorted(STATEMENTS.reports))
+def test_a_chart_draws_columns_that_its_query_gives(name: str, views: duckdb.DuckDBPyConnection) -> None:
+    engine.set_variables(views, first_hour=parse_hour("2026-11-22T00"), last_hour=parse_hour("2026-11-22T23"))
+    for query in STATEMENTS.reports[name].queries.values():
+        if chart := Chart.declared(query):
+            given = engine.describe(views, query.sql)
+            assert {chart.x, *chart.y, chart.mark or chart.x} <= set(given), (
+                f"{query.path}: it gives {', '.join(given)}"
+            )
 
 
 def test_a_misspelt_column_of_an_expectation_fails() -> None:

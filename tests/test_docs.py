@@ -182,7 +182,9 @@ def test_the_recipes_run_and_print_what_they_say(tmp_path: Path) -> None:
                 ran += 1
     assert ran == 5
     assert '"source_line": 3' in (tmp_path / "rejects.jsonl").read_text()
-    assert "<td>203.0.113.0/24</td><td>2</td><td>6.0 kB</td>" in (tmp_path / "networks.html").read_text()
+    report = (tmp_path / "networks.html").read_text()
+    assert re.search(r"203\.0\.113\.0/24</span></th>\s*<td>2</td>\s*<td>6\.0 kB</td>", report)
+    assert "2 requests, 67%" in report and "Network 203.0.113.0/24." in report and report.count('class="mark"') == 2
 
 
 def test_every_fault_names_the_test_that_injects_it() -> None:

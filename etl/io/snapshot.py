@@ -38,6 +38,7 @@ from etl.schema import DATASETS, QUARANTINE, Column, columns
 _PARALLEL_COPIES = 8
 _ROUNDS = 20
 _FEW_DAYS = timedelta(days=3)
+HISTORY = timedelta(weeks=8)
 
 
 @contextmanager
@@ -89,6 +90,11 @@ def all_views(statements: Statements) -> list[str]:
     ]
 
 
+def history_views(statements: Statements) -> list[str]:
+    """Names of the views over a metric's rows of the hours that are asked for and of the eight weeks before them."""
+    return [f"history_{metric}" for metric in statements.metrics]
+
+
 def _connect(
     lake_uri: str,
     statements: Statements,
@@ -103,7 +109,8 @@ def _connect(
     folder = _folder(lake)
     clean = weakref.finalize(connection, _remove, folder, os.getpid())
     try:
-        names = all_views(statements) if views is None else sorted(set(all_views(statements)) & set(views))
+        known = all_views(statements)
+        names = known if views is None else sorted({*known, *history_views(statements)} & set(views))
         taken = _Taken(lake, folder, first, last, source)
         taken.settle(names)
         engine.configure(connection, folder)
@@ -157,9 +164,20 @@ class _Taken:
     source: str | None
     files: dict[str, tuple[Stat, Path]] = field(default_factory=dict)
     footers: dict[str, tuple[Stat, engine.Footer]] = field(default_factory=dict)
+    history: set[str] = field(default_factory=set)
+
+    def first_of(self, key: str) -> datetime | None:
+        """The first hour that is wanted of a metric, which may have a history, or of anything else."""
+        has_history = any(key.startswith(prefix) for prefix in self.history)
+        return self.first - HISTORY if self.first and has_history else self.first
+
+    @staticmethod
+    def _metric_prefix(view: str) -> str:
+        return f"metrics/{view.partition('_')[2]}/"
 
     def settle(self, views: list[str]) -> None:
         """Take what the views are made of, until a listing shows nothing new."""
+        self.history = {self._metric_prefix(view) for view in views if view.startswith("history_")}
         whole = [prefix for view in views for prefix in self._prefixes(view)]
         footers = [prefix for dataset in DATASETS for prefix in self._by_day(f"events/{dataset}/")]
         for _ in range(_ROUNDS):
@@ -177,14 +195,17 @@ class _Taken:
         kind, _, rest = view.partition("_")
         if kind in ("events", "metrics"):
             return self._by_day(f"{kind}/{rest}/")
+        if kind == "history":
+            return self._by_day(self._metric_prefix(view))
         prefix = f"{'revisions' if view == 'books' else view}/" + (f"{self.source}/" if self.source else "")
         return self._by_day(prefix, "landing_date") if self.source and view in ("ledger", "quarantine") else [prefix]
 
     def _by_day(self, prefix: str, name: str = "event_date") -> list[str]:
         """One listing a day where a few days are asked for, else one of all."""
-        if not self.first or not self.last or self.last - self.first > _FEW_DAYS:
+        first = self.first_of(prefix)
+        if not first or not self.last or self.last - first > _FEW_DAYS:
             return [prefix]
-        days = dict.fromkeys(f"{hour:%Y-%m-%d}" for hour in hours_between(self.first, self.last))
+        days = dict.fromkeys(f"{hour:%Y-%m-%d}" for hour in hours_between(first, self.last))
         return [f"{prefix}{name}={day}/" for day in days]
 
     def paths(self, prefix: str) -> list[Path]:
@@ -221,7 +242,8 @@ class _Taken:
         hours = layout.hours_of_key(key)
         if hours is None:
             return True
-        return (self.first is None or hours[1] >= self.first) and (self.last is None or hours[0] <= self.last)
+        first = self.first_of(key)
+        return (first is None or hours[1] >= first) and (self.last is None or hours[0] <= self.last)
 
     def _copy(self, stat: Stat) -> tuple[Stat, Path] | None:
         target = self.folder / stat.key
@@ -256,11 +278,13 @@ def _make_view(connection: duckdb.DuckDBPyConnection, taken: _Taken, statements:
         paths = taken.paths(layout.dataset_prefix(dataset))
         sql = _parquet(paths, {**_types(columns(dataset)), "event_date": "DATE", "event_hour": "BIGINT"})
     else:
-        metric = statements.metrics[name.removeprefix("metrics_")]
+        kind, _, metric_name = name.partition("_")
+        metric = statements.metrics[metric_name]
         paths = taken.paths(f"metrics/{metric.name}/")
         sql = _parquet(paths, _metric_columns(connection, statements, metric) if not paths else {})
         if taken.first or taken.last:
-            first, last = taken.first or datetime.min, taken.last or datetime.max
+            wanted = taken.first_of(f"metrics/{metric_name}/") if kind == "history" else taken.first
+            first, last = wanted or datetime.min, taken.last or datetime.max
             sql = f"SELECT * FROM ({sql}) WHERE hour_start BETWEEN '{first}' AND '{last}'"
     connection.execute(f"CREATE VIEW {engine.name(name)} AS {sql}")
 

@@ -14,12 +14,11 @@ from functools import cache, cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from etl.config import checked_format
+from etl.config import BUILT_IN_SQL, checked_format
 from etl.errors import ConfigError, StatementError
 from etl.io.raw import UTF8, Cut
 from etl.schema import DATASETS
 
-BUILT_IN = Path(__file__).resolve().parents[2] / "sql"
 _HEADER = re.compile(r"--\s*([a-z_]+):\s*(.*?)\s*$")
 _LEADING_COMMENTS = re.compile(r"(?:--[^\n]*\n|\s)*")
 DECLARED = "declared"
@@ -41,7 +40,7 @@ _REQUIRED = {
 _ALLOWED = {
     "formats": ("limits", "detect", "priority", "options", "record_start", "continues", "continued", "heading", "elements", "framing"),
     "checks": ("dataset",),
-    "reports": ("reads",),
+    "reports": ("reads", "note", "chart", "labels", "colours"),
 }  # fmt: skip
 
 
@@ -118,12 +117,23 @@ class Report:
     queries: dict[str, Statement]
     template: Path
 
+    @property
+    def reads(self) -> set[str]:
+        """The views that its queries read."""
+        listed = (query.header.get("reads", "").split(",") for query in self.queries.values())
+        return {view.strip() for views in listed for view in views} - {""}
+
+    @property
+    def findings(self) -> list[str]:
+        """Names of the queries whose rows are findings."""
+        return [name for name in self.queries if name.startswith("finding_")]
+
 
 class Statements:
     """All statements of the built-in ``sql/`` and of the folders a project adds; a later folder overrides by name."""
 
     def __init__(self, folders: Iterable[Path] = ()) -> None:
-        self._folders = (BUILT_IN, *folders)
+        self._folders = (BUILT_IN_SQL, *folders)
         for folder in self._folders:
             if not folder.is_dir():
                 raise ConfigError("sql", str(folder), "an existing folder of SQL files")
@@ -134,6 +144,7 @@ class Statements:
         self.checks = self._kind("checks")
         self.stages = self._kind("stages")
         self.reports = self._reports()
+        self.looks = [folder / "look" for folder in reversed(self._folders)]
 
     def labelled(self, label: str) -> tuple[str | None, Statement]:
         """(wrapper, format) of a label such as ``logback`` or ``docker/logback``. Raises ConfigError."""

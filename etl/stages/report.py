@@ -1,4 +1,4 @@
-"""partitions and metrics → one self-contained HTML file."""
+"""partitions and metrics → one self-contained HTML file: findings, tiles, charts as SVG, tables."""
 
 from __future__ import annotations
 
@@ -7,39 +7,52 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from etl import layout
 from etl.config import Settings
-from etl.errors import ConfigError
+from etl.errors import ConfigError, StatementError
 from etl.io.engine import rows, set_variables
 from etl.io.snapshot import snapshot
-from etl.io.statements import load_statements
+from etl.io.statements import Report, Statement, load_statements
 from etl.io.store import open_store, put_bytes
 from etl.model.hours import HOUR, format_hour
-from etl.text import visible
+from etl.stages.charts import Chart, draw, x_labels
+from etl.text import FORMATS, NOTHING, share, visible
+
+LEVELS = ("bad", "warn", "info")
+FINDING = ("level", "rank", "headline", "number", "baseline", "who", "check_sql")
+
+Rows = list[dict[str, Any]]
 
 
 def render(settings: Settings, report_name: str, first: datetime, last: datetime) -> str:
     """A report over the event hours first..last (naive UTC, both included) as HTML.
 
-    The same lake gives the same text. Raises ConfigError for an unknown report.
+    The same lake gives the same text. Raises ConfigError for an unknown report, StatementError for a finding or a chart
+    that lacks what it needs.
     """
+    report = _report(settings, report_name)
     statements = load_statements(settings.sql)
-    if report_name not in statements.reports:
-        raise ConfigError("report", report_name, f"one of {', '.join(sorted(statements.reports))}")
-    report = statements.reports[report_name]
-    views = {view.strip() for query in report.queries.values() for view in query.header.get("reads", "").split(",")}
-    with snapshot(settings.lake, statements, views, first, last) as connection:
+    with snapshot(settings.lake, statements, report.reads, first, last) as connection:
         set_variables(connection, first_hour=first, last_hour=last)
         tables = {name: rows(connection, query.sql) for name, query in report.queries.items()}
-    environment = Environment(
-        autoescape=True, finalize=_legible, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(count=_count, size=_size, share=_share, ms=_ms, hour=format_hour)
-    template = environment.from_string(report.template.read_text(encoding="utf-8"))
-    titles = {name: query.header["title"] for name, query in report.queries.items()}
-    return template.render(tables=tables, titles=titles, first=first, last=last, end=last + HOUR, lake=settings.lake)
+    environment = _environment([report.template.parent, *statements.looks])
+    context = {
+        "name": report.name,
+        "tables": tables,
+        "titles": {name: query.header["title"] for name, query in report.queries.items()},
+        "notes": {name: query.header.get("note", "") for name, query in report.queries.items()},
+        "charts": {name: drawn for name, query in report.queries.items() if (drawn := _chart(query, tables[name]))},
+        "findings": findings_of(report, tables),
+        "first": first,
+        "last": last,
+        "end": last + HOUR,
+        "lake": settings.lake,
+    }
+    look = environment.get_template("macros.html.j2").make_module(context)
+    return environment.get_template(report.template.name).render({**context, "look": look})
 
 
 def write(settings: Settings, report_name: str, first: datetime, last: datetime) -> str:
@@ -51,29 +64,87 @@ def write(settings: Settings, report_name: str, first: datetime, last: datetime)
     return key
 
 
+def has_data(settings: Settings, report_name: str, first: datetime, last: datetime) -> bool:
+    """Whether the lake has an object of the hours first..last among the events and metrics that a report reads."""
+    lake = open_store(settings.lake)
+    for view in sorted(_report(settings, report_name).reads):
+        kind, _, name = view.partition("_")
+        if kind in ("events", "metrics"):
+            hours = (layout.hours_of_key(stat.key) for stat in lake.list(f"{kind}/{name}/"))
+            if any(found and found[0] <= last and found[1] >= first for found in hours):
+                return True
+    return False
+
+
+def findings_of(report: Report, tables: dict[str, Rows]) -> Rows:
+    """The rows of a report's ``finding_…`` queries, worst first.
+
+    Raises StatementError for one that does not say what it must: without number, baseline, who is behind it and the
+    query to check it, it is no finding.
+    """
+    found = []
+    for name in report.findings:
+        path = report.queries[name].path
+        for row in tables[name]:
+            for column in FINDING:
+                if row.get(column) in (None, ""):
+                    raise StatementError(f"{path}: a finding without {column}; expected {', '.join(FINDING)}")
+            if row["level"] not in LEVELS:
+                raise StatementError(f"{path}: level {row['level']!r}; expected one of {', '.join(LEVELS)}")
+            found.append(row)
+    return sorted(found, key=lambda row: (LEVELS.index(row["level"]), -row["rank"], row["headline"], row["number"]))
+
+
+def _report(settings: Settings, name: str) -> Report:
+    reports = load_statements(settings.sql).reports
+    if name not in reports:
+        raise ConfigError("report", name, f"one of {', '.join(sorted(reports))}")
+    return reports[name]
+
+
+def _chart(query: Statement, found: Rows) -> dict[str, Any] | None:
+    """What the macro ``chart`` shows of a query that declares one."""
+    chart = Chart.declared(query)
+    if chart is None:
+        return None
+    if found and (missing := {chart.x, *chart.y, chart.mark or chart.x} - set(found[0])):
+        raise StatementError(
+            f"{query.path}: the chart wants {', '.join(sorted(missing))}, which the query does not give"
+        )
+    svgs = draw(chart, found, query.header["title"])
+    places = x_labels([row[chart.x] for row in found])
+    return {"declared": chart, "svgs": [Markup(svg) for svg in svgs], "places": places}
+
+
+def _environment(folders: list[Path]) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(folders),
+        autoescape=True,
+        finalize=_legible,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(FORMATS, share=share, hour=format_hour, moment=_moment, shown=_shown)
+    return environment
+
+
 def _legible(value: Any) -> Any:
     """HTML knows no control characters, and those of direction would turn a path around."""
     return visible(value) if type(value) is str else value
 
 
-def _count(value: Any) -> str:
-    return "–" if value is None else f"{value:,}"
+def _moment(value: datetime) -> str:
+    """An hour as people write it: ``Mon 18 May 2026 21:00``."""
+    return f"{value:%a %d %b %Y %H:%M}"
 
 
-def _size(value: Any) -> str:
+def _shown(value: Any, unit: str = "") -> str:
+    """A value of a table in its unit, or as it is: NULL is a dash, a time has no seconds it does not need."""
+    if unit in FORMATS:
+        return FORMATS[unit](value)
     if value is None:
-        return "–"
-    amount = float(value)
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if amount < 1000 or unit == "TB":
-            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
-        amount /= 1000
-    raise AssertionError("unreachable")
-
-
-def _share(part: Any, whole: Any) -> str:
-    return "–" if not whole or part is None else f"{100 * part / whole:.2f}%"
-
-
-def _ms(value: Any) -> str:
-    return "–" if value is None else f"{value:,.0f} ms" if value >= 100 else f"{value:.1f} ms"
+        return NOTHING
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}" if not value.second else f"{value:%Y-%m-%d %H:%M:%S}"
+    return str(value)

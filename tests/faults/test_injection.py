@@ -237,7 +237,9 @@ class Structure(HTMLParser):
         self.text = ""
 
     def without_numbers(self) -> set[str]:
-        return {re.sub(r"[\d.]+", "0", str(item)) for item in self.found}
+        """Apart from the shapes and colours of charts, and from numbers."""
+        plain = (re.sub(r"\('d', '[-MhvLZ\d., ]*'\)|var\(--[a-z]+\)", "drawn", str(item)) for item in self.found)
+        return {re.sub(r"[\d.]+", "0", text) for text in plain}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, attrs))

@@ -79,6 +79,11 @@ def test_there_is_one_ingest_dag_per_source(ingests: dict[str, DAG]) -> None:
     assert sorted(ingests) == ["ingest_shop_app", "ingest_shop_web"]
 
 
+def test_there_is_one_report_dag_per_folder_of_reports(dags: dict[str, DAG]) -> None:
+    folders = {path.parent.name for path in (DAGS.parent / "sql/reports").glob("*/report.html.j2")}
+    assert {dag_id for dag_id, dag in dags.items() if "report" in dag.tags} == {f"report_{name}" for name in folders}
+
+
 def test_every_dag_says_what_it_does_how_to_backfill_and_what_to_do_on_failure(dags: dict[str, DAG]) -> None:
     for dag_id, dag in dags.items():
         for heading in ("### What it does", "### How to redo", "### When a task fails"):

@@ -1,5 +1,9 @@
 -- title: Requests over time
+-- note: UTC. Point at a bar for its value.
 -- reads: metrics_traffic_hourly
+-- chart: stacked_bars x=hour_start y=people,bots
+-- labels: people=People; bots=Bots & feeds
+-- colours: blue, sand
 -- long periods are shown by day (from two weeks on) or month (from two years on)
 WITH period AS (
     SELECT CASE WHEN getvariable('last_hour') - getvariable('first_hour') < INTERVAL 14 DAY THEN 'hour'
