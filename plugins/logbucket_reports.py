@@ -242,14 +242,15 @@ class Pages:
 
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+        from etl import text
+        from etl.config import BUILT_IN_SQL
         from etl.model.hours import format_hour
-        from etl.text import visible
 
         def legible(value: Any) -> Any:
-            return visible(value) if type(value) is str else value
+            return text.visible(value) if type(value) is str else value
 
-        def lines(text: str) -> list[str]:
-            return [visible(line) for line in text.split("\n")]
+        def lines(record: str) -> list[str]:
+            return [text.visible(line) for line in record.split("\n")]
 
         self._environment = Environment(
             loader=FileSystemLoader(PAGES),
@@ -260,9 +261,16 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters.update(
-            count=_count, size=_size, share=_share, hour=format_hour, lines=lines, ago=_ago, visible=visible
+            count=text.count,
+            size=text.size,
+            share=text.share,
+            hour=format_hour,
+            lines=lines,
+            ago=_ago,
+            visible=text.visible,
         )
-        self._style = (PAGES / "style.css").read_text(encoding="utf-8")
+        look = BUILT_IN_SQL / "look" / "style.css"
+        self._style = "\n".join(path.read_text(encoding="utf-8") for path in (look, PAGES / "style.css"))
         digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
         self._policy = (
             f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; frame-src 'self'; form-action 'self'; "
@@ -277,26 +285,6 @@ class Pages:
         template = self._environment.get_template(f"{page}.html.j2")
         text = template.render(base=request.scope["root_path"], style=Markup(self._style), **values)
         return HTMLResponse(text, status, {"Content-Security-Policy": self._policy, **HEADERS})
-
-
-def _count(value: int | None) -> str:
-    return "–" if value is None else f"{value:,}"
-
-
-def _size(value: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:,.1f} TB"
-
-
-def _share(part: int, whole: int) -> str:
-    """Never "0%" of something, and never "100%" of not all."""
-    if not whole:
-        return "–"
-    share = 100 * part / whole
-    return "0%" if part == 0 else "<0.01%" if share < 0.01 else ">99.99%" if 99.99 < share < 100 else f"{share:.2f}%"
 
 
 def _ago(hours: int) -> str:
