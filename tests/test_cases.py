@@ -37,7 +37,7 @@ from etl.model.hours import parse_hour, to_hour
 from etl.schema import DATASETS, QUARANTINE, columns
 from etl.stages.charts import Chart
 from etl.stages.parse import parse_file
-from etl.stages.report import findings_of
+from etl.stages.report import findings_of, queried
 
 CASES = Path(__file__).parent / "cases"
 STATEMENTS = load_statements()
@@ -319,7 +319,7 @@ def test_report(case: Path, views: duckdb.DuckDBPyConnection) -> None:
     given = settings_of(case, {"first_hour", "last_hour"})
     fill_views(views, case)
     engine.set_variables(views, **{key: parse_hour(value) for key, value in given.items()})
-    tables = {name: engine.rows(views, query.sql) for name, query in report.queries.items()}
+    tables = queried(views, report)
     for name in report.queries:
         assert_records(tables[name], jsonl(case / "expected" / f"{name}.jsonl"), f"{case.name} {name}")
     for finding in findings_of(report, tables):

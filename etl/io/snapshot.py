@@ -281,7 +281,11 @@ def _make_view(connection: duckdb.DuckDBPyConnection, taken: _Taken, statements:
         kind, _, metric_name = name.partition("_")
         metric = statements.metrics[metric_name]
         paths = taken.paths(f"metrics/{metric.name}/")
-        sql = _parquet(paths, _metric_columns(connection, statements, metric) if not paths else {})
+        # objects of a version before the metric gained a column have NULL there
+        given = _metric_columns(connection, statements, metric)
+        sql = " UNION ALL BY NAME ".join(
+            f"({part})" for part in dict.fromkeys((_parquet(paths, given), _parquet([], given)))
+        )
         if taken.first or taken.last:
             wanted = taken.first_of(f"metrics/{metric_name}/") if kind == "history" else taken.first
             first, last = wanted or datetime.min, taken.last or datetime.max

@@ -37,6 +37,8 @@ _KEPT = {
     "line": {"transform", "x2", "y2", "stroke", "stroke-width"},
     "text": {"transform", "text-anchor", "fill", "font-size", "font-weight"},
 }
+_ROOM = 1.04
+_LANE = 15
 _LONG_NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 
 
@@ -49,12 +51,12 @@ class Layout:
     labels: int
     font: int
     left: int = 48
-    right: int = 34
+    right: int = 8
     mark_characters: int = 40
 
 
 WIDE = Layout("wide", 940, 7, 11)
-NARROW = Layout("narrow", 360, 3, 12, right=28, mark_characters=16)
+NARROW = Layout("narrow", 360, 3, 12, mark_characters=16)
 
 
 @dataclass(frozen=True)
@@ -146,10 +148,14 @@ def _draw(chart: Chart, rows: Sequence[dict[str, Any]], title: str, layout: Layo
     labels = x_labels([row[chart.x] for row in rows])
     top = max(_height(chart, row) for row in rows)
     bars = chart.kind != "lines"
-    # room above for the labels of marks
+    marks = _marks(chart, rows, layout)
+    lanes = max((mark["lane"] + 1 for mark in marks), default=0)
+    # what the labels of marks need above the bars, in units of y
+    lane = top * _ROOM * _LANE / chart.height
+    inner = chart.height + _LANE * lanes
     band = alt.Scale(domain=list(range(len(rows))), paddingInner=0.12 if bars else 1, paddingOuter=0.1 if bars else 0.5)
     x = alt.X("i:O", scale=band, axis=None)
-    height = alt.Scale(domain=[0, top * 1.04], zero=True, nice=False)
+    height = alt.Scale(domain=[0, top * _ROOM + lanes * lane], zero=True, nice=False)
     colour = alt.Color("c:N", scale=alt.Scale(domain=list(_SENTINELS), range=list(_SENTINELS.values())), legend=None)
 
     def layer(values: list[dict[str, Any]]) -> Any:
@@ -167,7 +173,7 @@ def _draw(chart: Chart, rows: Sequence[dict[str, Any]], title: str, layout: Layo
         .encode(x=alt.value(-7), y=y(), text="label:N", color=colour),
         layer([{"i": place, "label": labels[place], "c": "muted"} for place in _labelled(rows, chart, layout)])
         .mark_text(baseline="top", fontSize=layout.font)
-        .encode(x=x, y=alt.value(chart.height + 7), text="label:N", color=colour),
+        .encode(x=x, y=alt.value(inner + 7), text="label:N", color=colour),
     ]
     if bars:
         layers.append(
@@ -189,17 +195,21 @@ def _draw(chart: Chart, rows: Sequence[dict[str, Any]], title: str, layout: Layo
             .mark_circle(size=14, opacity=1)
             .encode(x=x, y=y("high:Q"), color=colour, description="title:N")
         )
-    for align, marks in _marks(chart, rows, layout).items():
-        layers.append(
-            layer(marks)
-            .mark_text(align=align, dx=5 if align == "left" else -5, dy=4, baseline="middle", fontSize=layout.font)
-            .encode(x=x, y=y("high:Q"), text="label:N", color=colour)
-        )
+    for align in ("left", "right"):
+        beside = [
+            {**mark, "high": (top * _ROOM) + (mark["lane"] + 0.3) * lane} for mark in marks if mark["align"] == align
+        ]
+        if beside:
+            layers.append(
+                layer(beside)
+                .mark_text(align=align, baseline="middle", fontSize=layout.font)
+                .encode(x=x, y=y("high:Q"), text="label:N", color=colour)
+            )
     spec = (
         alt.layer(*layers)
         .properties(
             width=layout.width - layout.left - layout.right,
-            height=chart.height,
+            height=inner,
             autosize=alt.AutoSizeParams(type="none"),
             padding={"left": layout.left, "right": layout.right, "top": 8, "bottom": 24},
             background="transparent",
@@ -244,19 +254,23 @@ def _points(chart: Chart, rows: Sequence[dict[str, Any]], labels: list[str]) -> 
     ]
 
 
-def _marks(chart: Chart, rows: Sequence[dict[str, Any]], layout: Layout) -> dict[str, list[dict[str, Any]]]:
-    """The labels of marked rows, by the side of the mark they stand on."""
-    sides: dict[str, list[dict[str, Any]]] = {"left": [], "right": []}
+def _marks(chart: Chart, rows: Sequence[dict[str, Any]], layout: Layout) -> list[dict[str, Any]]:
+    """The labels of marked rows, each in a lane above the bars where it overlaps no other."""
+    marks: list[dict[str, Any]] = []
+    ends: list[float] = []
+    step = (layout.width - layout.left - layout.right) / max(len(rows), 1)
     for place, row in enumerate(rows):
-        if chart.mark is not None and row[chart.mark] is not None:
-            text = visible(str(row[chart.mark]))
-            short = text if len(text) <= layout.mark_characters else text[: layout.mark_characters - 1] + "…"
-            side = "left" if place < 0.6 * len(rows) else "right"
-            # beside the bar, not on it
-            beside = place + (1 if side == "left" else -1)
-            at = beside if 0 <= beside < len(rows) else place
-            sides[side].append({"i": at, "high": _height(chart, row), "label": short, "c": "red"})
-    return {side: found for side, found in sides.items() if found}
+        if chart.mark is None or row[chart.mark] is None:
+            continue
+        text = visible(str(row[chart.mark]))
+        short = text if len(text) <= layout.mark_characters else text[: layout.mark_characters - 1] + "…"
+        width = 0.62 * layout.font * len(short)
+        align = "left" if place < 0.6 * len(rows) else "right"
+        start = place * step - (width if align == "right" else 0)
+        lane = next((number for number, end in enumerate(ends) if end < start), len(ends))
+        ends[lane : lane + 1] = [start + width + layout.font]
+        marks.append({"i": place, "lane": lane, "label": short, "align": align, "c": "red"})
+    return marks
 
 
 def _labelled(rows: Sequence[dict[str, Any]], chart: Chart, layout: Layout) -> list[int]:
@@ -271,7 +285,7 @@ def _labelled(rows: Sequence[dict[str, Any]], chart: Chart, layout: Layout) -> l
     apart = next((choice for choice in choices if choice >= least), least)
     start = datetime(2001, 1, 1)  # a Monday
     # a label at the very edge would be cut off
-    room = 0.03 * len(rows)
+    room = 48 / (layout.width - layout.left - layout.right) * len(rows)
     found = [
         place
         for place, value in enumerate(values)

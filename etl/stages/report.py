@@ -7,13 +7,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from etl import layout
 from etl.config import Settings
 from etl.errors import ConfigError, StatementError
-from etl.io.engine import rows, set_variables
+from etl.io.engine import name, rows, set_variables
 from etl.io.snapshot import snapshot
 from etl.io.statements import Report, Statement, load_statements
 from etl.io.store import open_store, put_bytes
@@ -37,14 +38,14 @@ def render(settings: Settings, report_name: str, first: datetime, last: datetime
     statements = load_statements(settings.sql)
     with snapshot(settings.lake, statements, report.reads, first, last) as connection:
         set_variables(connection, first_hour=first, last_hour=last)
-        tables = {name: rows(connection, query.sql) for name, query in report.queries.items()}
+        tables = queried(connection, report)
     environment = _environment([report.template.parent, *statements.looks])
     context = {
         "name": report.name,
         "tables": tables,
-        "titles": {name: query.header["title"] for name, query in report.queries.items()},
-        "notes": {name: query.header.get("note", "") for name, query in report.queries.items()},
-        "charts": {name: drawn for name, query in report.queries.items() if (drawn := _chart(query, tables[name]))},
+        "titles": {item.name: item.header["title"] for item in report.queries.values()},
+        "notes": {item.name: item.header.get("note", "") for item in report.queries.values()},
+        "charts": {item.name: drawn for item in report.queries.values() if (drawn := _chart(item, tables[item.name]))},
         "findings": findings_of(report, tables),
         "first": first,
         "last": last,
@@ -68,12 +69,24 @@ def has_data(settings: Settings, report_name: str, first: datetime, last: dateti
     """Whether the lake has an object of the hours first..last among the events and metrics that a report reads."""
     lake = open_store(settings.lake)
     for view in sorted(_report(settings, report_name).reads):
-        kind, _, name = view.partition("_")
+        kind, _, of = view.partition("_")
         if kind in ("events", "metrics"):
-            hours = (layout.hours_of_key(stat.key) for stat in lake.list(f"{kind}/{name}/"))
+            hours = (layout.hours_of_key(stat.key) for stat in lake.list(f"{kind}/{of}/"))
             if any(found and found[0] <= last and found[1] >= first for found in hours):
                 return True
     return False
+
+
+def queried(connection: duckdb.DuckDBPyConnection, report: Report) -> dict[str, Rows]:
+    """Query → its rows. Findings may read the tables of the report as ``report.<query>``, so they come last."""
+    connection.execute("CREATE SCHEMA report")
+    for query in report.queries.values():
+        if query.name not in report.findings:
+            connection.execute(f"CREATE TABLE report.{name(query.name)} AS {query.sql}")
+    return {
+        query.name: rows(connection, query.sql if query.name in report.findings else f"FROM report.{name(query.name)}")
+        for query in report.queries.values()
+    }
 
 
 def findings_of(report: Report, tables: dict[str, Rows]) -> Rows:
@@ -83,9 +96,9 @@ def findings_of(report: Report, tables: dict[str, Rows]) -> Rows:
     query to check it, it is no finding.
     """
     found = []
-    for name in report.findings:
-        path = report.queries[name].path
-        for row in tables[name]:
+    for finding in report.findings:
+        path = report.queries[finding].path
+        for row in tables[finding]:
             for column in FINDING:
                 if row.get(column) in (None, ""):
                     raise StatementError(f"{path}: a finding without {column}; expected {', '.join(FINDING)}")
@@ -95,11 +108,11 @@ def findings_of(report: Report, tables: dict[str, Rows]) -> Rows:
     return sorted(found, key=lambda row: (LEVELS.index(row["level"]), -row["rank"], row["headline"], row["number"]))
 
 
-def _report(settings: Settings, name: str) -> Report:
+def _report(settings: Settings, report_name: str) -> Report:
     reports = load_statements(settings.sql).reports
-    if name not in reports:
-        raise ConfigError("report", name, f"one of {', '.join(sorted(reports))}")
-    return reports[name]
+    if report_name not in reports:
+        raise ConfigError("report", report_name, f"one of {', '.join(sorted(reports))}")
+    return reports[report_name]
 
 
 def _chart(query: Statement, found: Rows) -> dict[str, Any] | None:

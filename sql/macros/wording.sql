@@ -43,3 +43,19 @@ CREATE OR REPLACE MACRO sql_text(value) AS CASE WHEN value IS NULL THEN 'NULL' E
 -- hour_start BETWEEN TIMESTAMP '…' AND TIMESTAMP '…'
 CREATE OR REPLACE MACRO sql_hours(first_hour, last_hour) AS
     'hour_start BETWEEN TIMESTAMP ''' || first_hour::TIMESTAMP || ''' AND TIMESTAMP ''' || last_hour::TIMESTAMP || '''';
+
+-- hour, day or month: how finely a chart of so long a period is drawn
+CREATE OR REPLACE MACRO period_step(first_hour, last_hour) AS
+    CASE WHEN last_hour - first_hour < INTERVAL 14 DAY THEN 'hour' WHEN last_hour - first_hour < INTERVAL 730 DAY THEN 'day' ELSE 'month' END;
+
+-- every step of a period, also those without data
+CREATE OR REPLACE MACRO period_steps(first_hour, last_hour) AS
+    generate_series(date_trunc(period_step(first_hour, last_hour), first_hour::TIMESTAMP), last_hour::TIMESTAMP,
+        ('1 ' || period_step(first_hour, last_hour))::INTERVAL);
+
+-- how far a value stands out of earlier ones: median and median absolute deviation on a log scale. A spread of less than
+-- 5 % counts as 5 %, or any change of what never changed would stand out.
+CREATE OR REPLACE MACRO log_mad(earlier) AS
+    greatest(list_median(list_transform(earlier, lambda one: abs(ln(one) - list_median(list_transform(earlier, lambda other: ln(other)))))), 0.05);
+CREATE OR REPLACE MACRO robust_z(value, earlier) AS
+    0.6745 * (ln(value) - list_median(list_transform(earlier, lambda one: ln(one)))) / log_mad(earlier);

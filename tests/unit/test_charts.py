@@ -91,6 +91,16 @@ def test_colours_are_those_of_the_page() -> None:
         assert colours <= {None, "none"}
 
 
+def test_labels_of_neighbours_do_not_overlap() -> None:
+    rows = [{**row, "label": None} for row in hours(30)]
+    for place in (5, 6, 7):
+        rows[place]["label"] = "29.0 MB · 203.0.113.0/24"
+    wide, _ = draw(chart("bars x=hour_start y=people mark=label"), rows, "Bandwidth")
+    found = [element for element in ET.fromstring(wide).iter("text") if "MB" in (element.text or "")]
+    heights = {element.get("transform", "").partition(",")[2] for element in found}
+    assert len(found) == len(heights) == 3
+
+
 def test_nothing_to_draw_is_no_drawing() -> None:
     assert draw(STACKED, [], "Requests") == draw(STACKED, hours(1), "Requests") == []
 

@@ -1,4 +1,4 @@
--- title: Time to serve
+-- title: Time to serve by status
 -- reads: metrics_latency_hourly
 WITH items AS (
     SELECT http_response_status_class, unnest(duration_histogram) AS item FROM metrics_latency_hourly

@@ -1,13 +1,17 @@
 -- title: Totals
--- reads: events_web_access
-SELECT
-    count(*) AS requests,
-    count(DISTINCT visitor_id) FILTER (NOT is_bot) AS visitors,
-    sum(http_response_body_size_bytes)::BIGINT AS bytes,
-    count(*) FILTER (http_response_status_code BETWEEN 400 AND 499) AS client_errors,
-    count(*) FILTER (http_response_status_code >= 500) AS server_errors,
-    count(*) FILTER (is_bot) AS bots,
-    count(*) FILTER (bot_category = 'ai') AS ai_crawlers,
-    count(*) FILTER (parse_status = 'partial') AS partial
-FROM events_web_access
-WHERE event_time >= getvariable('first_hour') AND event_time < getvariable('last_hour') + INTERVAL 1 HOUR
+-- reads: metrics_traffic_hourly, metrics_visitor_hourly, metrics_client_hourly
+WITH traffic AS (
+    SELECT coalesce(sum(requests), 0)::BIGINT AS requests,
+        coalesce(sum(requests - coalesce(assets, 0)) FILTER (NOT is_bot), 0)::BIGINT AS page_views,
+        coalesce(sum(bytes), 0)::BIGINT AS bytes,
+        coalesce(sum(requests) FILTER (http_response_status_class = '4xx'), 0)::BIGINT AS client_errors,
+        coalesce(sum(requests) FILTER (http_response_status_class = '5xx'), 0)::BIGINT AS server_errors,
+        coalesce(sum(requests) FILTER (is_bot), 0)::BIGINT AS bots,
+        coalesce(sum(partial), 0)::BIGINT AS partial,
+        count(DISTINCT hour_start) AS hours
+    FROM metrics_traffic_hourly
+)
+SELECT traffic.*,
+    (SELECT count(DISTINCT visitor) FROM metrics_visitor_hourly) AS visitors,
+    (SELECT coalesce(sum(requests), 0)::BIGINT FROM metrics_client_hourly WHERE bot_category = 'ai') AS ai_crawlers
+FROM traffic
