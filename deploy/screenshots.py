@@ -34,8 +34,7 @@ IMAGES = ROOT / "docs" / "images"
 FIRST, HOURS, LINES_PER_HOUR, SEED = datetime(2026, 11, 21, 12), 24, 1500, 7
 LAST = FIRST + (HOURS - 1) * HOUR
 SHOWN_RUNS = 8
-DESKTOP, PHONE = {"width": 1200, "height": 800}, {"width": 390, "height": 844}
-PHONE_SCREENS = 2
+DESKTOP, PHONE = {"width": 1200, "height": 1300}, {"width": 390, "height": 1300}
 _TIMEOUT_SECONDS = 900
 
 
@@ -81,9 +80,7 @@ def _traffic(browser: Browser, settings: Settings, path: Path) -> None:
     ]:
         with _page(browser, scheme, size) as page:
             page.goto(path.as_uri())
-            if size is PHONE:
-                page.set_viewport_size({"width": PHONE["width"], "height": PHONE_SCREENS * PHONE["height"]})
-            _save(page, name, full_page=size is not PHONE)
+            _save(page, name)
 
 
 def _airflow(browser: Browser, settings: Settings, home: Path) -> None:
@@ -110,6 +107,7 @@ def _airflow(browser: Browser, settings: Settings, home: Path) -> None:
 def _open(page: Page, url: str, name: str) -> None:
     page.goto(url)
     page.frame_locator("iframe").locator("h1").wait_for()
+    page.get_by_text("Backfill in progress").wait_for(state="hidden", timeout=60_000)
     # Airflow draws its grid of runs after the frame is there
     page.wait_for_timeout(3000)
     _save(page, name)
@@ -121,9 +119,9 @@ def _page(browser: Browser, scheme: Any, size: Any) -> Iterator[Page]:
         yield context.new_page()
 
 
-def _save(page: Page, name: str, full_page: bool = False) -> None:
+def _save(page: Page, name: str) -> None:
     path = IMAGES / f"{name}.png"
-    path.write_bytes(with_palette(_pixels(page, page.screenshot(full_page=full_page))))
+    path.write_bytes(with_palette(_pixels(page, page.screenshot())))
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
 
 

@@ -90,6 +90,10 @@ def application() -> "FastAPI":
             # no fault of the address that was asked for
             raise EtlError(str(error)) from error
 
+    def name_of(lake: Any) -> str:
+        # where a folder lies on the server is nobody's business
+        return lake.lake if "://" in lake.lake else os.path.relpath(lake.lake, lake.path.parent)
+
     def day_of(lake: Any, source: str, text: str | None) -> Any:
         newest = None if text else browse.newest_landing_hour(lake, source, now())
         return browse.a_day(text) if text else newest.date() if newest else now().date()
@@ -101,7 +105,7 @@ def application() -> "FastAPI":
         for report in browse.reports(lake):
             latest.setdefault(report.name, report)
         return pages.show(
-            request, "overview", sources=browse.freshness(lake, now()), latest=list(latest.values()), lake=lake.lake
+            request, "overview", sources=browse.freshness(lake, now()), latest=list(latest.values()), lake=name_of(lake)
         )
 
     @app.get("/icon.svg")
