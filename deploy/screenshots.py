@@ -147,10 +147,14 @@ _DECODE = """async data => {
 
 
 def with_palette(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
-    """A PNG of at most 256 colours, the commonest ones; every other pixel gets the nearest of them."""
+    """A PNG of at most 256 colours: the commonest, and the commonest of each hue. Every other pixel gets the nearest of them."""
     height, width, _ = pixels.shape
     colours, inverse, counts = np.unique(pixels.reshape(-1, 3), axis=0, return_inverse=True, return_counts=True)
-    palette = colours[np.argsort(-counts, kind="stable")[:256]].astype(np.int32)
+    common = np.argsort(-counts, kind="stable")
+    # without these, the many shades at the edges of letters would push out what is small and coloured, such as a dot
+    _, of_each_hue = np.unique(colours[common] >> 4, axis=0, return_index=True)
+    chosen = dict.fromkeys([*common[:128], *common[np.sort(of_each_hue)], *common])
+    palette = colours[list(chosen)[:256]].astype(np.int32)
     distances = ((colours[:, None, :].astype(np.int32) - palette[None, :, :]) ** 2).sum(axis=2)
     indexes = distances.argmin(axis=1).astype(np.uint8)[inverse.reshape(-1)].reshape(height, width)
     rows = np.hstack([np.zeros((height, 1), np.uint8), indexes])

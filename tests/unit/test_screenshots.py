@@ -20,6 +20,12 @@ def test_few_colours_are_kept_and_of_many_the_rarest_become_the_nearest() -> Non
     assert (shown[0, 1:] == greys[0, 1:]).all() and (shown[1:] == greys[1:]).all()
 
 
+def test_a_small_coloured_dot_keeps_its_colour_among_hundreds_of_greys() -> None:
+    shades = np.array([[value, value, min(255, value + tint)] for value in range(256) for tint in range(3)], np.uint8)
+    picture = np.vstack([np.repeat(shades, 9, axis=0), [[200, 30, 20]]]).astype(np.uint8).reshape(1, -1, 3)
+    assert decoded(with_palette(picture))[0, -1].tolist() == [200, 30, 20]
+
+
 def decoded(png: bytes) -> np.ndarray:
     """The pixels of a PNG that has a palette and no filters."""
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
