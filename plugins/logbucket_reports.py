@@ -60,6 +60,7 @@ def application() -> "FastAPI":
     from typing import Annotated, Literal
 
     from airflow.api_fastapi.core_api.security import get_user
+    from airflow.sdk.exceptions import AirflowFailException
     from fastapi import Depends, FastAPI, Query, Request, Response
     from fastapi.exceptions import RequestValidationError
     from starlette.exceptions import HTTPException
@@ -83,7 +84,15 @@ def application() -> "FastAPI":
         from etl.tasks import use_aws_connection
 
         use_aws_connection()
-        return load()
+        try:
+            return load()
+        except ConfigError as error:
+            # no fault of the address that was asked for
+            raise EtlError(str(error)) from error
+
+    def name_of(lake: Any) -> str:
+        # where a folder lies on the server is nobody's business
+        return lake.lake if "://" in lake.lake else os.path.relpath(lake.lake, lake.path.parent)
 
     def day_of(lake: Any, source: str, text: str | None) -> Any:
         newest = None if text else browse.newest_landing_hour(lake, source, now())
@@ -96,7 +105,7 @@ def application() -> "FastAPI":
         for report in browse.reports(lake):
             latest.setdefault(report.name, report)
         return pages.show(
-            request, "overview", sources=browse.freshness(lake, now()), latest=list(latest.values()), lake=lake.lake
+            request, "overview", sources=browse.freshness(lake, now()), latest=list(latest.values()), lake=name_of(lake)
         )
 
     @app.get("/icon.svg")
@@ -193,6 +202,15 @@ def application() -> "FastAPI":
         title = "There is no such page" if wrong_request else "The lake cannot be read now"
         return pages.show(request, "error", 404 if wrong_request else 503, title=title, message=str(error))
 
+    @app.exception_handler(AirflowFailException)
+    def unconnected(request: Request, error: AirflowFailException) -> Response:
+        return pages.show(request, "error", 503, title="The lake cannot be read now", message=str(error))
+
+    @app.exception_handler(Exception)
+    def broken(request: Request, error: Exception) -> Response:
+        message = f"{type(error).__name__}. The log of the API server has the whole story; please report it."
+        return pages.show(request, "error", 500, title="This page is broken", message=message)
+
     @app.exception_handler(RequestValidationError)
     def refused(request: Request, error: RequestValidationError) -> Response:
         said = "; ".join(f"{item['loc'][-1]}: {item['msg']}" for item in error.errors())
@@ -228,14 +246,15 @@ class Pages:
 
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+        from etl import text
+        from etl.config import BUILT_IN_SQL
         from etl.model.hours import format_hour
-        from etl.text import visible
 
         def legible(value: Any) -> Any:
-            return visible(value) if type(value) is str else value
+            return text.visible(value) if type(value) is str else value
 
-        def lines(text: str) -> list[str]:
-            return [visible(line) for line in text.split("\n")]
+        def lines(record: str) -> list[str]:
+            return [text.visible(line) for line in record.split("\n")]
 
         self._environment = Environment(
             loader=FileSystemLoader(PAGES),
@@ -246,9 +265,16 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters.update(
-            count=_count, size=_size, share=_share, hour=format_hour, lines=lines, ago=_ago, visible=visible
+            count=text.count,
+            size=text.size,
+            share=text.share,
+            hour=format_hour,
+            lines=lines,
+            ago=_ago,
+            visible=text.visible,
         )
-        self._style = (PAGES / "style.css").read_text(encoding="utf-8")
+        look = BUILT_IN_SQL / "look" / "style.css"
+        self._style = "\n".join(path.read_text(encoding="utf-8") for path in (look, PAGES / "style.css"))
         digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
         self._policy = (
             f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; frame-src 'self'; form-action 'self'; "
@@ -263,26 +289,6 @@ class Pages:
         template = self._environment.get_template(f"{page}.html.j2")
         text = template.render(base=request.scope["root_path"], style=Markup(self._style), **values)
         return HTMLResponse(text, status, {"Content-Security-Policy": self._policy, **HEADERS})
-
-
-def _count(value: int | None) -> str:
-    return "–" if value is None else f"{value:,}"
-
-
-def _size(value: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:,.1f} TB"
-
-
-def _share(part: int, whole: int) -> str:
-    """Never "0%" of something, and never "100%" of not all."""
-    if not whole:
-        return "–"
-    share = 100 * part / whole
-    return "0%" if part == 0 else "<0.01%" if share < 0.01 else ">99.99%" if 99.99 < share < 100 else f"{share:.2f}%"
 
 
 def _ago(hours: int) -> str:

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from etl.config import load
-from etl.io.statements import BUILT_IN
+from etl.config import BUILT_IN_SQL, load
 from etl.model.hours import HOUR, format_hour
 from etl.simulate import simulate
 from etl.stages.report import render
@@ -18,7 +17,7 @@ from etl.stages.run import run
 from tests.support.browser import PHONE, Watched, chromium, empty_charts, faint_texts
 
 FIRST, HOURS = datetime(2026, 11, 22), 2
-REPORTS = sorted(path.name for path in (BUILT_IN / "reports").iterdir() if path.is_dir())
+REPORTS = sorted(path.name for path in (BUILT_IN_SQL / "reports").iterdir() if path.is_dir())
 
 
 @pytest.fixture(scope="module")
