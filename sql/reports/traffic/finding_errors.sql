@@ -15,7 +15,7 @@ WITH hours AS (
 SELECT 'bad' AS level, (worst.errors / requests)::DOUBLE AS rank, 'Server errors' AS headline,
     human_hour(hour_start) || ': ' || plural(worst.errors, 'response') || ' with 5xx, ' || human_share(worst.errors, requests) || ' of ' || plural(requests, 'request') AS number,
     CASE WHEN hours = 1 THEN 'The only hour of the period, so there is none to compare it with'
-         ELSE 'In the median of ' || human_count(hours) || ' hours ' || CASE WHEN usual = 0 THEN 'there is none' ELSE 'it is ' || human_percent(100 * usual) END END AS baseline,
+         ELSE 'Over ' || human_count(hours) || ' hours the median is ' || CASE WHEN usual = 0 THEN '0%' ELSE human_percent(100 * usual) END END AS baseline,
     upper(left(human_mostly(coalesce(url_path, '(no path)'), path.errors, worst.errors), 1))
         || human_mostly(coalesce(url_path, '(no path)'), path.errors, worst.errors)[2:] AS who,
     'SELECT url_path, sum(server_errors)::BIGINT AS server_errors, sum(requests)::BIGINT AS requests FROM metrics_path_hourly WHERE '
