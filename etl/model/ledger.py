@@ -76,6 +76,7 @@ class Ledger:
 
     ``inputs`` names everything besides the objects that decides the outcome (format SQL, settings, engine).
     ``touched`` are all partitions this shard ever wrote to: the ones it no longer reaches are published again too.
+    ``secret`` is the fingerprint of the secret that its visitors were told apart by; empty where there are none.
     """
 
     source: str
@@ -85,6 +86,7 @@ class Ledger:
     objects: list[ObjectBook] = field(default_factory=list)
     slices: list[SliceBook] = field(default_factory=list)
     touched: list[str] = field(default_factory=list)
+    secret: str = ""
 
     def to_json(self) -> bytes:
         """Deterministic bytes, one line, so that DuckDB reads the file as one JSON record; ``digest`` seals the others."""

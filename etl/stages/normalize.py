@@ -12,14 +12,16 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from etl import layout
 from etl.config import Settings, Source
-from etl.errors import ObjectChanged, ObjectCorrupt, ObjectMissing, QuarantineLimitExceeded
+from etl.errors import ConfigError, ObjectChanged, ObjectCorrupt, ObjectMissing, QuarantineLimitExceeded
 from etl.io.engine import VERSION, read_footer, write_parquet
 from etl.io.raw import RawInput
+from etl.io.secret import Secret, load_secret
 from etl.io.statements import Statements
 from etl.io.store import Store, file_digest, open_store, put_bytes
 from etl.io.workspace import Workspace, workspace
@@ -29,6 +31,7 @@ from etl.model.ledger import Ledger, ObjectBook, SliceBook
 from etl.model.worklist import RawObject, WorkList, in_producer_order, printable, producer_of, shard_of
 from etl.stages.land import read_work_list
 from etl.stages.parse import UNKNOWN, Object, Parsed, parse
+from etl.stages.private import VISITORS
 
 _DECIDES_OUTCOME = (
     "raw",
@@ -42,6 +45,7 @@ _DECIDES_OUTCOME = (
     "dataset",
     "encoding",
     "options",
+    "privacy",
 )
 
 
@@ -71,6 +75,8 @@ def normalize(
             mine = [item for item in work.hours.get(hour, []) if _shard_of(source, item) == shard]
             has_ledger = (job.landing, shard) in known
             before = read_ledger(space.lake, source.name, job.landing, shard) if has_ledger else None
+            if before and not reprocess:
+                require_secret(settings, source, before)
             if _is_current(job, work, mine, before) and hour not in pending and not (reprocess and before):
                 if hour == work.landing_hour and before:
                     touched.update(before.touched)
@@ -96,6 +102,21 @@ def normalize(
         if refused:
             raise refused
     return sorted(touched)
+
+
+def require_secret(settings: Settings, source: Source, ledger: Ledger) -> None:
+    """Raise ConfigError where the visitors of a ledger were told apart by another secret than this process has."""
+    if not ledger.secret or source.privacy.visitor != "daily":
+        return
+    secret = load_secret(settings)
+    if ledger.secret != secret.fingerprint:
+        raise ConfigError(
+            secret.origin,
+            f"a secret with the fingerprint {secret.fingerprint}",
+            f"the one ({ledger.secret}) that the visitors of source {source.name}, landing hour {ledger.landing_hour}, were told "
+            f"apart by: the same visitor would count twice. Give this machine that secret; to change it for good, compute all "
+            f"hours again with it: `etl run {source.name} --from HOUR --to HOUR --reprocess`",
+        )
 
 
 def ledger_places(lake: Store, source: str, days: Iterable[date]) -> set[tuple[datetime, int]]:
@@ -256,6 +277,14 @@ class _Shard:
     shard: int
     inputs: str
 
+    @cached_property
+    def _secret(self) -> Secret:
+        return load_secret(self.space.settings)
+
+    def _keys(self, partition: Partition) -> bool:
+        """Whether the rows of a partition have visitors that are told apart by the secret."""
+        return partition.dataset == VISITORS and self.source.privacy.visitor == "daily"
+
     def run(self, listed: list[RawObject], before: Ledger | None, pending: set[str]) -> Ledger:
         """Parse, account, then write; returns the new ledger."""
         try:
@@ -283,6 +312,7 @@ class _Shard:
             touched=sorted(
                 {str(partition) for partition, _, _ in slices} | pending | set(before.touched if before else ())
             ),
+            secret=self._secret.fingerprint if any(self._keys(partition) for partition, _, _ in slices) else "",
         )
         ledger.require_closed()
         self._store(ledger, {partition: path for partition, path, _ in slices}, self._quarantine(parsed))
@@ -408,9 +438,8 @@ class _Shard:
         found = []
         for partition in parsed.partitions(self.space.connection):
             path = self.space.scratch("slice")
-            hour = f"TIMESTAMP '{partition.hour}'"
-            where = f"AND event_time >= {hour} AND event_time < {hour} + INTERVAL 1 HOUR"
-            sql = parsed.rows_sql(self.space, partition.dataset, where)
+            secret = self._secret if self._keys(partition) else None
+            sql = parsed.rows_sql(self.space, partition.dataset, partition.hour, secret)
             books = {"objects": digests, "landing_hour": format_hour(self.landing)}
             found.append(
                 (partition, path, write_parquet(self.space.connection, sql, path, compression="lz4", books=books))

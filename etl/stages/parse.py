@@ -15,17 +15,19 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from etl.config import Source
+from etl.config import PRIVACY_OFF, Privacy, Source
 from etl.errors import ConfigError, EtlError, StatementError
 from etl.io import engine
 from etl.io.framing import wrapper_of
 from etl.io.raw import CorruptObject, Cut, RawInput, Reading, RecordReader, chunks, sample
+from etl.io.secret import Secret
 from etl.io.statements import DECLARED, Statement
 from etl.io.workspace import Workspace
 from etl.layout import Partition
 from etl.model.hours import to_hour
 from etl.model.worklist import RawObject
 from etl.schema import DATASETS, ENVELOPE, QUARANTINE, Column, columns
+from etl.stages.private import private_columns, private_text, visitor_key
 
 UNKNOWN = "unknown"
 _PASSED = {"object_no", "source_line", "source_part", "source_lines", "source_offset"}
@@ -60,6 +62,7 @@ class Parsed:
     files: dict[str, list[Path]] = field(default_factory=dict)
     formats: dict[int, str] = field(default_factory=dict)
     readings: dict[int, Reading] = field(default_factory=dict)
+    privacy: Privacy = PRIVACY_OFF
     corrupt: dict[int, str] = field(default_factory=dict)
 
     def counts(self, connection: duckdb.DuckDBPyConnection) -> dict[int, dict[str, Any]]:
@@ -131,13 +134,29 @@ class Parsed:
             object_formats=[self.formats[item.raw.number] for item in self.objects],
         )
 
-    def rows_sql(self, space: Workspace, dataset: str, where: str = "") -> str:
-        """The canonical rows of one dataset as a query; ``where`` is SQL that begins with AND."""
+    def rows_sql(
+        self, space: Workspace, dataset: str, hour: datetime | None = None, secret: Secret | None = None
+    ) -> str:
+        """The canonical rows of one dataset as a query, of all event hours or of one.
+
+        ``secret`` and ``hour`` are needed where the source's visitors are keyed (:attr:`keys_visitors`).
+        """
+        where = (
+            f"AND event_time >= TIMESTAMP '{hour}' AND event_time < TIMESTAMP '{hour}' + INTERVAL 1 HOUR"
+            if hour
+            else ""
+        )
+        if secret and hour:
+            inner, outer = secret.day_pads(hour.date())
+            engine.set_variables(space.connection, visitor_inner=inner, visitor_outer=outer)
+        treated = private_columns(dataset, self.privacy)
+        replaced = ", ".join(f"{sql} AS {engine.name(name)}" for name, sql in treated.items())
         wanted = ", ".join(engine.name(column.name) for column in columns(dataset))
         enrich = space.statements.enrich.get(dataset)
         query = space.statements.stages["rows"].filled(
             parsed=_scan(self.files[dataset], dataset),
             columns=wanted,
+            private=f"SELECT * REPLACE ({replaced}) FROM given" if replaced else "SELECT * FROM given",
             enrich=enrich.sql if enrich else "SELECT * FROM enveloped",
             where=where,
         )
@@ -186,7 +205,7 @@ def parse(
     ``objects`` are numbered 0, 1, … in reading order. Event times from ``landing - max_lateness`` to ``until``
     (default: 25 hours after ``landing``, the start of the landing hour) are accepted. Raises StatementError where a format breaks its contract.
     """
-    parsed = Parsed(objects)
+    parsed = Parsed(objects, privacy=source.privacy)
     for item in objects:
         parsed.formats[item.raw.number] = detect(space, source, item.raw.path) if source.is_auto else source.format
     if source.is_auto and source.options:
@@ -305,6 +324,9 @@ def _parsed_sql(space: Workspace, source: Source, statement: Statement, reader: 
         columns=engine.projection(wanted, given),
         dataset=named,
         ignored="coalesce(ignored, false)" if "ignored" in given else "false",
+        visitor=visitor_key(datasets[0], source.privacy, given),
+        reason=private_text("problem", source.privacy),
+        raw=private_text("raw", source.privacy),
     )
     return space.provide(query)
 
@@ -393,7 +415,7 @@ def _given_columns(
 def parse_file(space: Workspace, source: Source, path: Path, uri: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """("row", canonical row) and ("reject", rejected record) of one file, each kind in the order of its lines.
 
-    Times of any age are accepted. Raises EtlError where the file cannot be read.
+    Times of any age are accepted, and nothing is taken out for privacy: nothing of it is stored. Raises EtlError where the file cannot be read.
     """
     try:
         found = path.stat()
@@ -404,6 +426,7 @@ def parse_file(space: Workspace, source: Source, path: Path, uri: str) -> Iterat
     modified = datetime.fromtimestamp(int(found.st_mtime), UTC).replace(tzinfo=None)
     listed = RawObject(uri, "", found.st_size, modified.isoformat())
     objects = [Object(RawInput(0, path, modified, uri), uri, listed)]
+    source = replace(source, privacy=PRIVACY_OFF)
     parsed = parse(space, source, objects, to_hour(modified), _ANY_AGE, _END_OF_TIME)
     for dataset in parsed.files:
         for row in iterate(space, parsed.rows_sql(space, dataset)):
@@ -516,7 +539,7 @@ def scores(space: Workspace, source: Source, path: Path) -> dict[str, float]:
 
 def _worth(space: Workspace, source: Source, statement: Statement, head: Path, cut: Cut, size: int) -> float:
     """Share of a sample's lines that a format reads. The last of several records, which the sample may cut, says nothing."""
-    sql = _parsed_sql(space, source, statement, _reader_of(head, cut))
+    sql = _parsed_sql(space, replace(source, privacy=PRIVACY_OFF), statement, _reader_of(head, cut))
     try:
         judged = space.connection.execute(
             f"SELECT greatest(source_lines, 1), outcome, parse_status FROM ({sql}) WHERE outcome <> 'ignored' "

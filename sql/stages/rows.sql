@@ -1,7 +1,9 @@
 -- title: canonical rows of a parsed file, enriched, in the order of their lines
--- Filled in: {parsed} the file, {columns} the dataset's columns, {enrich} the dataset's enrichment, {where} a filter.
--- Parameters: source_name, service_name, and by object number object_uris, object_ids, object_times.
-WITH enveloped AS (
+-- Filled in: {parsed} the file, {columns} the dataset's columns, {private} what privacy makes of them,
+-- {enrich} the dataset's enrichment, {where} a filter.
+-- Parameters: source_name, service_name, by object number object_uris, object_ids, object_times, and visitor_inner,
+-- visitor_outer: the key of the day's visitors.
+WITH given AS (
     SELECT
         parsed.* EXCLUDE (outcome, reject_reason, raw, sanitized, stream, attributes, service_name),
         getvariable('object_uris')[object_no + 1] AS source_uri,
@@ -16,6 +18,8 @@ WITH enveloped AS (
                  lambda entry: entry.value IS NOT NULL))) END AS attributes
     FROM {parsed} AS parsed
     WHERE outcome = 'row' {where}
+), enveloped AS (
+    {private}
 ), enriched AS (
     {enrich}
 )
