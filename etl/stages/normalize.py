@@ -12,7 +12,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from etl.config import Settings, Source
 from etl.errors import ConfigError, ObjectChanged, ObjectCorrupt, ObjectMissing, QuarantineLimitExceeded
 from etl.io.engine import VERSION, read_footer, write_parquet
 from etl.io.raw import RawInput
-from etl.io.secret import Secret, load_secret
+from etl.io.secret import load_secret
 from etl.io.statements import Statements
 from etl.io.store import Store, file_digest, open_store, put_bytes
 from etl.io.workspace import Workspace, workspace
@@ -277,14 +276,6 @@ class _Shard:
     shard: int
     inputs: str
 
-    @cached_property
-    def _secret(self) -> Secret:
-        return load_secret(self.space.settings)
-
-    def _keys(self, partition: Partition) -> bool:
-        """Whether the rows of a partition have visitors that are told apart by the secret."""
-        return partition.dataset == VISITORS and self.source.privacy.visitor == "daily"
-
     def run(self, listed: list[RawObject], before: Ledger | None, pending: set[str]) -> Ledger:
         """Parse, account, then write; returns the new ledger."""
         try:
@@ -312,12 +303,21 @@ class _Shard:
             touched=sorted(
                 {str(partition) for partition, _, _ in slices} | pending | set(before.touched if before else ())
             ),
-            secret=self._secret.fingerprint if any(self._keys(partition) for partition, _, _ in slices) else "",
+            secret=self._secret(slices),
         )
         ledger.require_closed()
         self._store(ledger, {partition: path for partition, path, _ in slices}, self._quarantine(parsed))
         self.space.lake.delete(layout.refused_key(self.source.name, self.landing, self.shard))
         return ledger
+
+    def _secret(self, slices: Iterable[tuple[Partition, Path, int]]) -> str:
+        """Fingerprint of the secret that these slices' visitors are told apart by; empty where there are none."""
+        has_visitors = any(partition.dataset == VISITORS for partition, _, _ in slices)
+        return (
+            load_secret(self.space.settings).fingerprint
+            if has_visitors and self.source.privacy.visitor == "daily"
+            else ""
+        )
 
     def is_refused(self, listed: list[RawObject]) -> bool:
         """Whether these objects were refused already, by the same SQL and settings."""
@@ -438,8 +438,9 @@ class _Shard:
         found = []
         for partition in parsed.partitions(self.space.connection):
             path = self.space.scratch("slice")
-            secret = self._secret if self._keys(partition) else None
-            sql = parsed.rows_sql(self.space, partition.dataset, partition.hour, secret)
+            hour = f"TIMESTAMP '{partition.hour}'"
+            where = f"AND event_time >= {hour} AND event_time < {hour} + INTERVAL 1 HOUR"
+            sql = parsed.rows_sql(self.space, partition.dataset, where)
             books = {"objects": digests, "landing_hour": format_hour(self.landing)}
             found.append(
                 (partition, path, write_parquet(self.space.connection, sql, path, compression="lz4", books=books))

@@ -20,14 +20,14 @@ from etl.errors import ConfigError, EtlError, StatementError
 from etl.io import engine
 from etl.io.framing import wrapper_of
 from etl.io.raw import CorruptObject, Cut, RawInput, Reading, RecordReader, chunks, sample
-from etl.io.secret import Secret
+from etl.io.secret import load_secret
 from etl.io.statements import DECLARED, Statement
 from etl.io.workspace import Workspace
 from etl.layout import Partition
 from etl.model.hours import to_hour
 from etl.model.worklist import RawObject
 from etl.schema import DATASETS, ENVELOPE, QUARANTINE, Column, columns
-from etl.stages.private import private_columns, private_text, visitor_key
+from etl.stages.private import VISITORS, private_sql, private_text, unkeyed_visitor, visitor_key
 
 UNKNOWN = "unknown"
 _PASSED = {"object_no", "source_line", "source_part", "source_lines", "source_offset"}
@@ -43,6 +43,8 @@ _REASONS = 20
 _PARTIAL_WORTH = 0.25
 _ANY_AGE, _END_OF_TIME = timedelta(days=365 * 2000), datetime(9999, 1, 1)
 _EARLY = timedelta(hours=25)
+# slices read one hour each of a file: smaller row groups save them more than they cost
+_SKIPPED = 16_384
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,15 @@ class Object:
 
 @dataclass
 class Parsed:
-    """Judged records of some objects. ``files`` maps dataset → local Parquet files of ``sql/stages/parsed.sql``."""
+    """Judged records of some objects. ``files`` maps dataset → local Parquet files of ``sql/stages/parsed.sql``, ``private``
+    those of its rows from which what is personal was taken out."""
 
     objects: Sequence[Object]
     files: dict[str, list[Path]] = field(default_factory=dict)
     formats: dict[int, str] = field(default_factory=dict)
     readings: dict[int, Reading] = field(default_factory=dict)
     privacy: Privacy = PRIVACY_OFF
+    private: dict[str, list[Path]] = field(default_factory=dict)
     corrupt: dict[int, str] = field(default_factory=dict)
 
     def counts(self, connection: duckdb.DuckDBPyConnection) -> dict[int, dict[str, Any]]:
@@ -134,29 +138,14 @@ class Parsed:
             object_formats=[self.formats[item.raw.number] for item in self.objects],
         )
 
-    def rows_sql(
-        self, space: Workspace, dataset: str, hour: datetime | None = None, secret: Secret | None = None
-    ) -> str:
-        """The canonical rows of one dataset as a query, of all event hours or of one.
-
-        ``secret`` and ``hour`` are needed where the source's visitors are keyed (:attr:`keys_visitors`).
-        """
-        where = (
-            f"AND event_time >= TIMESTAMP '{hour}' AND event_time < TIMESTAMP '{hour}' + INTERVAL 1 HOUR"
-            if hour
-            else ""
-        )
-        if secret and hour:
-            inner, outer = secret.day_pads(hour.date())
-            engine.set_variables(space.connection, visitor_inner=inner, visitor_outer=outer)
-        treated = private_columns(dataset, self.privacy)
-        replaced = ", ".join(f"{sql} AS {engine.name(name)}" for name, sql in treated.items())
+    def rows_sql(self, space: Workspace, dataset: str, where: str = "") -> str:
+        """The canonical rows of one dataset as a query; ``where`` is SQL that begins with AND."""
         wanted = ", ".join(engine.name(column.name) for column in columns(dataset))
         enrich = space.statements.enrich.get(dataset)
         query = space.statements.stages["rows"].filled(
-            parsed=_scan(self.files[dataset], dataset),
+            parsed=_scan(self.private.get(dataset) or self.files[dataset], dataset),
             columns=wanted,
-            private=f"SELECT * REPLACE ({replaced}) FROM given" if replaced else "SELECT * FROM given",
+            visitors=unkeyed_visitor(dataset, self.privacy),
             enrich=enrich.sql if enrich else "SELECT * FROM enveloped",
             where=where,
         )
@@ -228,7 +217,33 @@ def parse(
         else:
             _parse_group(space, source, parsed, name, members)
     parsed.bind_objects(space.connection)
+    _make_private(space, parsed)
     return parsed
+
+
+def _make_private(space: Workspace, parsed: Parsed) -> None:
+    """Copies of the parsed rows without what is personal: once for all slices, since most values occur in many."""
+    for dataset, paths in sorted(parsed.files.items()):
+        for path in paths:
+            given = f"SELECT * FROM {_scan([path], dataset)} WHERE outcome = 'row'"
+            private = private_sql(dataset, parsed.privacy, given)
+            if private == given:
+                continue
+            if dataset == VISITORS and parsed.privacy.visitor == "daily":
+                _bind_visitors(space, given)
+            copy = space.scratch("private")
+            engine.write_parquet(space.connection, space.provide(private), copy, compression="lz4", row_group=_SKIPPED)
+            parsed.private.setdefault(dataset, []).append(copy)
+
+
+def _bind_visitors(space: Workspace, rows: str) -> None:
+    secret = load_secret(space.settings)
+    days = space.connection.execute(f"SELECT DISTINCT event_time::DATE FROM ({rows}) ORDER BY 1").fetchall()
+    engine.set_variables(
+        space.connection,
+        visitor_days=[f"{day:%Y-%m-%d}" for (day,) in days],
+        visitor_pads=[list(secret.day_pads(day)) for (day,) in days],
+    )
 
 
 def _parse_group(space: Workspace, source: Source, parsed: Parsed, label: str, members: list[Object]) -> None:
@@ -324,7 +339,7 @@ def _parsed_sql(space: Workspace, source: Source, statement: Statement, reader: 
         columns=engine.projection(wanted, given),
         dataset=named,
         ignored="coalesce(ignored, false)" if "ignored" in given else "false",
-        visitor=visitor_key(datasets[0], source.privacy, given),
+        visitor=visitor_key(datasets, source.privacy, given),
         reason=private_text("problem", source.privacy),
         raw=private_text("raw", source.privacy),
     )

@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from etl.config import EVERY_KEY, Privacy
 from etl.io import engine
 from etl.schema import Column, columns
 
 VISITORS = "web_access"
-_WITH_OWN_ADDRESS = "client_address"
+_CLIENT = "client_address"
 
 
-def private_columns(dataset: str, privacy: Privacy) -> dict[str, str]:
-    """Column → the expression that takes its place in the rows of a dataset; columns that stay are left out."""
+def private_sql(dataset: str, privacy: Privacy, given: str) -> str:
+    """The query ``given`` of parsed rows with what is personal taken out; the same query where nothing is.
+
+    Texts are mostly distinct: their steps are columns of queries in each other, each computed once. Other columns are
+    dictionaries, for which a list's lambda is computed once a distinct value.
+    """
     listed = columns(dataset)
-    has_client = any(column.name == _WITH_OWN_ADDRESS for column in listed)
-    found = {column.name: _expression(column, privacy, has_client) for column in listed}
-    return {name: sql for name, sql in found.items() if sql != engine.name(name)}
+    has_client = any(column.name == _CLIENT for column in listed)
+    texts = [engine.name(column.name) for column in listed if column.personal == "text"]
+    first = {engine.name(column.name): _expression(column, privacy) for column in listed}
+    if privacy.address == "truncate" and has_client:
+        first |= {name: f"without_address({name}, {_CLIENT})" for name in texts}
+    steps = [{name: sql for name, sql in first.items() if sql}]
+    steps += [{name: step.format(item=name) for name in texts} for step in _text_steps(privacy)]
+    for step in steps:
+        if step:
+            given = f"SELECT * REPLACE ({', '.join(f'{sql} AS {name}' for name, sql in step.items())}) FROM ({given})"
+    return given
+
+
+def unkeyed_visitor(dataset: str, privacy: Privacy) -> str:
+    """The query of ``given`` with the visitors of a source without privacy."""
+    if dataset != VISITORS or privacy.visitor != "unkeyed":
+        return "SELECT * FROM given"
+    hashed = "md5(concat_ws('|', event_time::DATE, client_address, user_agent_original))"
+    return f"SELECT * REPLACE ({hashed} AS visitor_id) FROM given"
 
 
 def private_text(value: str, privacy: Privacy) -> str:
@@ -25,63 +46,52 @@ def private_text(value: str, privacy: Privacy) -> str:
     return _chained(value, _text_steps(privacy))
 
 
-def visitor_key(dataset: str, privacy: Privacy, given: set[str]) -> str:
-    """The expression of what a visitor is told apart by, of a record whose format gives these columns."""
-    if dataset != VISITORS or privacy.visitor != "daily":
+def visitor_key(datasets: Iterable[str], privacy: Privacy, given: set[str]) -> str:
+    """The expression of what a visitor is told apart by, after the day, of a record whose format gives these columns."""
+    if VISITORS not in datasets or privacy.visitor != "daily":
         return "NULL::VARCHAR"
-    parts = [f"coalesce({name}, '')" if name in given else "''" for name in ("client_address", "user_agent_original")]
-    return " || '|' || ".join(parts)
+    parts = [f"coalesce({name}, '')" if name in given else "''" for name in (_CLIENT, "user_agent_original")]
+    return " || '|' || ".join(["strftime(event_time, '%Y-%m-%d')", *parts])
 
 
-def _expression(column: Column, privacy: Privacy, has_client: bool) -> str:
+def _expression(column: Column, privacy: Privacy) -> str:
+    """Empty for a column that stays."""
     name = engine.name(column.name)
     truncates = privacy.address == "truncate"
     match column.personal:
-        case "address":
-            return f"truncated_address({name})" if truncates else name
-        case "visitor":
-            return {
-                "daily": "keyed_visitor(visitor)",
-                "none": "NULL::VARCHAR",
-                "unkeyed": "md5(concat_ws('|', event_time::DATE, client_address, user_agent_original))",
-            }[privacy.visitor]
-        case "query":
-            return _chained(name, _steps(privacy, "masked_query(item, {allowed})"))
-        case "url":
-            return _chained(name, _steps(privacy, "masked_url(item, {allowed})"))
-        case "text":
-            text = f"without_address({name}, {_WITH_OWN_ADDRESS})" if truncates and has_client else name
-            return _chained(text, _text_steps(privacy))
-        case "fields":
-            steps = _text_steps(privacy)
-            if not steps:
-                return name
-            changed = _chained("entry.value", steps)
+        case "address" if truncates:
+            return f"truncated_address({name})"
+        case "visitor" if privacy.visitor == "daily":
+            return "keyed_visitor(visitor)"
+        case "query" | "url":
+            chained = _chained(name, _steps(privacy, f"masked_{column.personal}"))
+            return chained if chained != name else ""
+        case "fields" if _text_steps(privacy):
+            changed = _chained("entry.value", _text_steps(privacy))
             if truncates:
                 changed = f"CASE WHEN is_address_key(entry.key) THEN truncated_address(entry.value) ELSE {changed} END"
-            return f"CASE WHEN fields_may_be_personal({name}) THEN map_from_entries(list_transform(map_entries({name}), lambda entry: {{'key': entry.key, 'value': {changed}}})) ELSE {name} END"
+            each = f"lambda entry: {{'key': entry.key, 'value': {changed}}}"
+            entries = f"map_from_entries(list_transform(map_entries({name}), {each}))"
+            return f"CASE WHEN fields_may_be_personal({name}) THEN {entries} ELSE {name} END"
         case _:
-            return name
+            return ""
 
 
 def _text_steps(privacy: Privacy) -> list[str]:
-    return _steps(privacy, "masked_in_text(item, {allowed})")
+    return _steps(privacy, "masked_in_text")
 
 
 def _steps(privacy: Privacy, query: str) -> list[str]:
     steps = []
     if EVERY_KEY not in privacy.query:
-        steps.append(query.format(allowed=engine.quote(_allowed(privacy))))
+        # a pattern that no key matches, where none is allowed
+        allowed = "|".join(re.escape(key) for key in privacy.query) or r"[^\s\S]"
+        steps.append(f"{query}({{item}}, {engine.quote(allowed)})")
     if privacy.scrub:
-        steps.append("scrub(item)")
+        steps.append("scrub({item})")
     if privacy.address == "truncate":
-        steps.append("truncated_in_text(item)")
+        steps.append("truncated_in_text({item})")
     return steps
-
-
-def _allowed(privacy: Privacy) -> str:
-    # a pattern that no key matches, where none is allowed
-    return "|".join(re.escape(key) for key in privacy.query) or r"[^\s\S]"
 
 
 def _chained(value: str, steps: list[str]) -> str:
@@ -90,5 +100,5 @@ def _chained(value: str, steps: list[str]) -> str:
         return value
     chain = f"[{value}]"
     for step in steps:
-        chain = f"list_transform({chain}, lambda item: {step})"
+        chain = f"list_transform({chain}, lambda item: {step.format(item='item')})"
     return f"({chain})[1]"

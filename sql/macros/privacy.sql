@@ -2,10 +2,13 @@
 -- HMAC-SHA256 (RFC 2104) in hex of a text, by a key that is given as its two pads
 CREATE OR REPLACE MACRO hmac_sha256(inner_pad, outer_pad, content) AS sha256(outer_pad || unhex(sha256(inner_pad || encode(content))));
 
+-- A visitor is a day, an address and an agent; visitor_pads has the two pads of the key of each of visitor_days.
 -- A list's lambda is evaluated once for each distinct value where the column is a dictionary, as most are in Parquet; a bare
 -- CASE or a function that may fail is not.
+CREATE OR REPLACE MACRO visitor_pads_of(day) AS getvariable('visitor_pads')[list_position(getvariable('visitor_days'), day)];
+
 CREATE OR REPLACE MACRO keyed_visitor(visitor) AS list_transform([visitor],
-    lambda given: left(hmac_sha256(getvariable('visitor_inner'), getvariable('visitor_outer'), given), 32))[1];
+    lambda given: left(hmac_sha256(visitor_pads_of(left(given, 10))[1], visitor_pads_of(left(given, 10))[2], given[12:]), 32))[1];
 
 -- 203.0.113.9 → 203.0.113.0, 2001:db8:1:2::3 → 2001:db8:1::, of a name its last two labels, a name without dots is *
 CREATE OR REPLACE MACRO truncated_one(address) AS CASE

@@ -1,8 +1,7 @@
 -- title: canonical rows of a parsed file, enriched, in the order of their lines
--- Filled in: {parsed} the file, {columns} the dataset's columns, {private} what privacy makes of them,
+-- Filled in: {parsed} the file, {columns} the dataset's columns, {visitors} the rows with their visitors where privacy is off,
 -- {enrich} the dataset's enrichment, {where} a filter.
--- Parameters: source_name, service_name, by object number object_uris, object_ids, object_times, and visitor_inner,
--- visitor_outer: the key of the day's visitors.
+-- Parameters: source_name, service_name, and by object number object_uris, object_ids, object_times.
 WITH given AS (
     SELECT
         parsed.* EXCLUDE (outcome, reject_reason, raw, sanitized, stream, attributes, service_name),
@@ -19,7 +18,7 @@ WITH given AS (
     FROM {parsed} AS parsed
     WHERE outcome = 'row' {where}
 ), enveloped AS (
-    {private}
+    {visitors}
 ), enriched AS (
     {enrich}
 )

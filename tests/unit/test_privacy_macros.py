@@ -135,9 +135,8 @@ def test_values_of_a_query_string_stay_for_allowed_keys_only(
 def test_sql_computes_the_hmac_that_python_does(macros: duckdb.DuckDBPyConnection, visitor: str) -> None:
     secret = Secret("test", b"k" * 32)
     for day in (date(2026, 11, 22), date(2026, 11, 23)):
-        inner, outer = secret.day_pads(day)
-        engine.set_variables(macros, visitor_inner=inner, visitor_outer=outer)
-        found = engine.one(macros, "SELECT keyed_visitor($visitor)", {"visitor": visitor})
+        engine.set_variables(macros, visitor_days=[str(day)], visitor_pads=[list(secret.day_pads(day))])
+        found = engine.one(macros, "SELECT keyed_visitor($visitor)", {"visitor": f"{day}|{visitor}"})
         assert found == hmac.digest(secret.day_key(day), visitor.encode(), "sha256")[:16].hex()
 
 
