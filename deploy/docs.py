@@ -52,6 +52,7 @@ _LEDGER = {
     "problem": "why it was quarantined whole, else NULL",
     "format_digest": "SHA-256 of the format's SQL and the macros",
     "reject_reasons": "lines rejected by reason, with N for numbers; the rarest as other",
+    "erased": "rows and rejected records that held an erased subject and were anonymised",
     "duplicates": "rows that are staged and not published",
     "processed_time": "when its account was last written, UTC, by the store's clock",
     "inputs": "digest of SQL, settings and engine that decided the outcome",

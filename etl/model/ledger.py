@@ -17,7 +17,8 @@ class ObjectBook:
     ``joined_in`` are lines of the producer's next object that complete this object's last record,
     ``joined_out`` the lines at this object's head that were joined to the object before.
     ``digest`` is SHA-256 of the decompressed content, ``format_digest`` that of the format's SQL. ``reject_reasons`` maps
-    what is wrong, with N for numbers, to lines; rare reasons are summed up as ``other``.
+    what is wrong, with N for numbers, to lines; rare reasons are summed up as ``other``. ``erased`` are the rows and
+    rejected records that held an erased subject.
     """
 
     uri: str
@@ -42,6 +43,7 @@ class ObjectBook:
     problem: str | None = None
     format_digest: str = ""
     reject_reasons: dict[str, int] = field(default_factory=dict)
+    erased: int = 0
 
     def require_closed(self) -> None:
         """Raise BooksDoNotClose unless every line read has exactly one fate."""

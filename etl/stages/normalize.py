@@ -28,6 +28,7 @@ from etl.layout import Partition
 from etl.model.hours import format_hour, hours_between, parse_hour, to_hour
 from etl.model.ledger import Ledger, ObjectBook, SliceBook
 from etl.model.worklist import RawObject, WorkList, in_producer_order, printable, producer_of, shard_of
+from etl.stages.erasures import erased_subjects
 from etl.stages.land import read_work_list
 from etl.stages.parse import UNKNOWN, Object, Parsed, parse
 from etl.stages.private import VISITORS
@@ -116,6 +117,16 @@ def require_secret(settings: Settings, source: Source, ledger: Ledger) -> None:
             f"apart by: the same visitor would count twice. Give this machine that secret; to change it for good, compute all "
             f"hours again with it: `etl run {source.name} --from HOUR --to HOUR --reprocess`",
         )
+
+
+def replace_shard(
+    space: Workspace, source: Source, ledger: Ledger, slices: dict[Partition, Path], quarantine: Path | None
+) -> None:
+    """Store what was computed for one (landing hour, shard) in place of what is there, in the order that a run keeps."""
+    ledger.require_closed()
+    _Shard(space, source, parse_hour(ledger.landing_hour), ledger.shard, ledger.inputs)._store(
+        ledger, slices, quarantine
+    )
 
 
 def ledger_places(lake: Store, source: str, days: Iterable[date]) -> set[tuple[datetime, int]]:
@@ -288,7 +299,9 @@ class _Shard:
     def _compute(self, listed: list[RawObject], before: Ledger | None, pending: set[str]) -> Ledger:
         raw = open_store(self.source.raw_root)
         objects = self._fetch(raw, listed)
-        parsed = parse(self.space, self.source, objects, self.landing, timedelta(days=self.source.max_lateness_days))
+        lateness = timedelta(days=self.source.max_lateness_days)
+        subjects = erased_subjects(self.space.lake, self.space.settings, self.source.name)
+        parsed = parse(self.space, self.source, objects, self.landing, lateness, subjects=subjects)
         self._require_unchanged(raw, objects)
         books = self._books(parsed)
         self._require_quality(books, parsed)
@@ -379,6 +392,7 @@ class _Shard:
     def _books(self, parsed: Parsed) -> list[ObjectBook]:
         counted = parsed.counts(self.space.connection)
         reasons = parsed.reject_reasons(self.space.connection)
+        erased = parsed.erased(self.space.connection)
         nothing: dict[str, Any] = {
             "rows": 0,
             "row_lines": 0,
@@ -411,6 +425,7 @@ class _Shard:
                     problem=problem,
                     format_digest=self._format_digest(parsed.formats[number]),
                     reject_reasons=reasons.get(number, {}),
+                    erased=erased.get(number, 0),
                     **found,
                 )
             )

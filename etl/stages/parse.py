@@ -27,6 +27,7 @@ from etl.layout import Partition
 from etl.model.hours import to_hour
 from etl.model.worklist import RawObject
 from etl.schema import DATASETS, ENVELOPE, QUARANTINE, Column, columns
+from etl.stages.erasures import Erased, bind_subjects, erased_sql
 from etl.stages.private import VISITORS, private_sql, private_text, unkeyed_visitor, visitor_key
 
 UNKNOWN = "unknown"
@@ -66,6 +67,7 @@ class Parsed:
     formats: dict[int, str] = field(default_factory=dict)
     readings: dict[int, Reading] = field(default_factory=dict)
     privacy: Privacy = PRIVACY_OFF
+    has_erased: bool = False
     private: dict[str, list[Path]] = field(default_factory=dict)
     corrupt: dict[int, str] = field(default_factory=dict)
 
@@ -117,6 +119,14 @@ class Parsed:
                 WHERE outcome = 'quarantined' GROUP BY kind ORDER BY lines DESC, kind LIMIT 3"""
             ).fetchall()
         return found[:3]
+
+    def erased(self, connection: duckdb.DuckDBPyConnection) -> dict[int, int]:
+        """Object number → rows and rejected records that held an erased subject."""
+        paths = [*self._all, *(path for _, paths in sorted(self.private.items()) for path in paths)]
+        if not self.has_erased or not paths:
+            return {}
+        scan = f"read_parquet({engine.file_list(paths)}, union_by_name = true)"
+        return dict(connection.execute(f"SELECT object_no, count(*) FROM {scan} WHERE erased GROUP BY ALL").fetchall())
 
     def partitions(self, connection: duckdb.DuckDBPyConnection) -> list[Partition]:
         """All partitions that have rows."""
@@ -188,13 +198,17 @@ def parse(
     landing: datetime,
     max_lateness: timedelta,
     until: datetime | None = None,
+    subjects: Sequence[Erased] = (),
 ) -> Parsed:
     """Parse and judge objects of one shard; a corrupt or unrecognised object is set aside whole.
 
     ``objects`` are numbered 0, 1, … in reading order. Event times from ``landing - max_lateness`` to ``until``
-    (default: 25 hours after ``landing``, the start of the landing hour) are accepted. Raises StatementError where a format breaks its contract.
+    (default: 25 hours after ``landing``, the start of the landing hour) are accepted. Rows that hold one of ``subjects``
+    are anonymised. Raises StatementError where a format breaks its contract.
     """
-    parsed = Parsed(objects, privacy=source.privacy)
+    parsed = Parsed(objects, privacy=source.privacy, has_erased=bool(subjects))
+    if subjects:
+        bind_subjects(space.connection, load_secret(space.settings), list(subjects))
     for item in objects:
         parsed.formats[item.raw.number] = detect(space, source, item.raw.path) if source.is_auto else source.format
     if source.is_auto and source.options:
@@ -225,18 +239,23 @@ def _make_private(space: Workspace, parsed: Parsed) -> None:
     """Copies of the parsed rows without what is personal: once for all slices, since most values occur in many."""
     for dataset, paths in sorted(parsed.files.items()):
         for path in paths:
-            given = f"SELECT * FROM {_scan([path], dataset)} WHERE outcome = 'row'"
+            plain = f"SELECT * FROM {_scan([path], dataset)} WHERE outcome = 'row'"
+            given = plain
+            if parsed.has_erased:
+                visitor = "visitor" if parsed.privacy.visitor == "daily" else "visitor_id"
+                given = erased_sql(dataset, f"SELECT * EXCLUDE (erased) FROM ({plain})", visitor)
             private = private_sql(dataset, parsed.privacy, given)
-            if private == given:
+            if private == plain:
                 continue
             if dataset == VISITORS and parsed.privacy.visitor == "daily":
-                _bind_visitors(space, given)
+                bind_visitors(space, plain)
             copy = space.scratch("private")
             engine.write_parquet(space.connection, space.provide(private), copy, compression="lz4", row_group=_SKIPPED)
             parsed.private.setdefault(dataset, []).append(copy)
 
 
-def _bind_visitors(space: Workspace, rows: str) -> None:
+def bind_visitors(space: Workspace, rows: str) -> None:
+    """The keys of the days of a query of rows, for the macro ``keyed_visitor``."""
     secret = load_secret(space.settings)
     days = space.connection.execute(f"SELECT DISTINCT event_time::DATE FROM ({rows}) ORDER BY 1").fetchall()
     engine.set_variables(
@@ -253,7 +272,7 @@ def _parse_group(space: Workspace, source: Source, parsed: Parsed, label: str, m
         path = space.scratch(f"parsed-{statement.name}")
         reader = RecordReader([item.raw for item in members], cut)
         try:
-            sql = _parsed_sql(space, source, statement, reader)
+            sql = _parsed_sql(space, source, statement, reader, parsed.has_erased)
             engine.write_parquet(space.connection, sql, path, compression="lz4")
         except duckdb.Error as failure:
             if reader.failed is None:
@@ -321,7 +340,9 @@ def _set_aside(parsed: Parsed, item: Object, problem: str) -> None:
         parsed.corrupt[item.raw.number] = problem
 
 
-def _parsed_sql(space: Workspace, source: Source, statement: Statement, reader: RecordReader) -> str:
+def _parsed_sql(
+    space: Workspace, source: Source, statement: Statement, reader: RecordReader, has_erased: bool = False
+) -> str:
     """The judged query over a reader; columns the format does not give are NULL, unknown ones are refused."""
     space.connection.register("arrow_records", reader.reader())
     datasets = _datasets(source, statement)
@@ -340,8 +361,9 @@ def _parsed_sql(space: Workspace, source: Source, statement: Statement, reader: 
         dataset=named,
         ignored="coalesce(ignored, false)" if "ignored" in given else "false",
         visitor=visitor_key(datasets, source.privacy, given),
-        reason=private_text("problem", source.privacy),
-        raw=private_text("raw", source.privacy),
+        reason=private_text("problem", source.privacy, has_erased),
+        raw=private_text("raw", source.privacy, has_erased),
+        erased="outcome = 'quarantined' AND len(erased_in(raw)) > 0" if has_erased else "false",
     )
     return space.provide(query)
 

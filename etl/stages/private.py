@@ -41,9 +41,9 @@ def unkeyed_visitor(dataset: str, privacy: Privacy) -> str:
     return f"SELECT * REPLACE ({hashed} AS visitor_id) FROM given"
 
 
-def private_text(value: str, privacy: Privacy) -> str:
+def private_text(value: str, privacy: Privacy, has_erased: bool = False) -> str:
     """The expression of a text in which anything may stand, such as a rejected line."""
-    return _chained(value, _text_steps(privacy))
+    return _chained(value, [*(["erased_text({item})"] if has_erased else []), *_text_steps(privacy)])
 
 
 def visitor_key(datasets: Iterable[str], privacy: Privacy, given: set[str]) -> str:

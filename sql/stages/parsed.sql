@@ -1,7 +1,8 @@
 -- title: a format's rows, judged: row, quarantined or ignored
 -- Filled in: {format} the format's SELECT, {columns} the columns it gives of its datasets, {dataset} its dataset or the
 -- column that names it, {ignored} FALSE or the column that marks directives,
--- {visitor} what a visitor is told apart by, {reason} and {raw} what privacy leaves of a reject's reason and text.
+-- {visitor} what a visitor is told apart by, {reason} and {raw} what privacy leaves of a reject's reason and text,
+-- {erased} whether a reject holds an erased subject.
 -- Parameters: landing (start of the landing hour), max_lateness (interval), until (the first event time that is too far ahead).
 WITH records AS (
     SELECT
@@ -48,5 +49,6 @@ SELECT
     origin.stream AS stream,
     {dataset} AS dataset,
     {visitor} AS visitor,
+    {erased} AS erased,
     {columns}
 FROM judged
