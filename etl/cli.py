@@ -133,6 +133,15 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true")
     command.set_defaults(command=_audit)
 
+    command = commands.add_parser("erase", help="anonymise all rows of a person, now and in every later run")
+    command.add_argument(
+        "--subject", required=True, metavar="KIND=VALUE", help="such as user_id=123 or email=a@example.org"
+    )
+    command.add_argument("--source", help="only from this source (default: every source)")
+    command.add_argument("--dry-run", action="store_true", help="say what would change, and write nothing")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(command=_erase)
+
     command = commands.add_parser("drill", help="rebuild a published partition from raw in a scratch lake and compare")
     command.add_argument("source")
     command.add_argument(
@@ -415,6 +424,25 @@ def _audit(options: argparse.Namespace) -> int:
         found += audit(settings, source.name, first, last, options.repair, _tell)
     _print_found(options, "findings", found)
     return 1 if any(item["is_problem"] and not item["repaired"] for item in found) else 0
+
+
+def _erase(options: argparse.Namespace) -> int:
+    from etl.stages.erase import erase
+
+    kind, _, value = options.subject.partition("=")
+    asked = datetime.now(UTC).replace(tzinfo=None)
+    found = erase(_settings(options), kind, value, asked, options.source, options.dry_run, _tell)
+    if options.json:
+        print(_json(found))
+        return 0
+    print(f"records of the subject{' that would be' if options.dry_run else ''} anonymised: {found['rows']}")
+    for name in ("objects", "raw", "raw_is_gone"):
+        print_records(name.replace("_", " "), found[name])
+    for note in found["notes"]:
+        print(note)
+    if not options.dry_run:
+        print(f"certificate: {found['certificate']}")
+    return 0
 
 
 def _drill(options: argparse.Namespace) -> int:

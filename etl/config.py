@@ -10,7 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,40 @@ class QuarantineLimit:
         return f"{{ share = {self.share}, lines = {self.lines} }}"
 
 
+DEFAULT_QUERY = (
+    "page",
+    "per_page",
+    "limit",
+    "offset",
+    "sort",
+    "order",
+    "lang",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+)
+EVERY_KEY = "*"
+_QUERY_KEY = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}|\*")
+
+
+@dataclass(frozen=True)
+class Privacy:
+    """What is taken out of rows before anything of them is stored.
+
+    ``address``: ``truncate`` to /24 and /48, or ``keep``. ``visitor``: ``daily`` (keyed, another one each day), ``none``, or
+    ``unkeyed`` where privacy is off. ``query``: the keys of query strings whose values stay, ``*`` for all. ``scrub``:
+    whether e-mail addresses, tokens, passwords and card numbers are masked in texts.
+    """
+
+    address: str = "truncate"
+    visitor: str = "daily"
+    query: tuple[str, ...] = DEFAULT_QUERY
+    scrub: bool = True
+
+
+PRIVACY_OFF = Privacy("keep", "unkeyed", (EVERY_KEY,), False)
+
+
 @dataclass(frozen=True)
 class Notify:
     """Who is told what the digest finds: Apprise URLs, in which ``${VARIABLE}`` stands for a secret, and from which severity on."""
@@ -83,6 +117,7 @@ class Source:
     encoding: str = "utf-8"
     options: tuple[tuple[str, str], ...] = ()
     notify: Notify = Notify()
+    privacy: Privacy = PRIVACY_OFF
 
     @property
     def raw_root(self) -> str:
@@ -108,12 +143,15 @@ class Source:
 
 @dataclass(frozen=True)
 class Settings:
-    """All of ``sources.toml``: the lake's URI, the sources by name, folders with further SQL, who is told."""
+    """All of ``sources.toml``: the lake's URI, the sources by name, folders with further SQL, the file of the secret, and what
+    holds for sources that do not say otherwise: privacy, and who is told."""
 
     lake: str
     sources: dict[str, Source]
     path: Path
     sql: tuple[Path, ...] = ()
+    secret_file: Path = Path("logbucket.secret")
+    privacy: Privacy = PRIVACY_OFF
     notify: Notify = Notify()
 
     @property
@@ -222,7 +260,7 @@ class _Reader:
         return ConfigError(f"{self.path}, key {key}", value, expected)
 
     def settings(self, raw: dict[str, Any]) -> Settings:
-        self.only(raw, "", {"lake", "notify", "sources", "sql"})
+        self.only(raw, "", {"lake", "notify", "privacy", "secret_file", "sources", "sql"})
         lake = self.uri("lake", raw.get("lake"))
         if "=" in lake:
             # event_hour=5/lake would be read as the hour of every row
@@ -230,12 +268,24 @@ class _Reader:
         tables = raw.get("sources")
         if not isinstance(tables, dict) or not tables:
             raise self.fail("sources", tables, "at least one table [sources.<name>]")
+        secret = raw.get("secret_file", "logbucket.secret")
+        if not isinstance(secret, str) or not secret:
+            raise self.fail("secret_file", secret, "the path of a file")
+        privacy = self.privacy("privacy", raw.get("privacy", {}), Privacy())
         notify = self.notify("notify", raw.get("notify", {}), Notify())
-        sources = {name: self.source(name, table, notify) for name, table in tables.items()}
+        sources = {name: self.source(name, table, privacy, notify) for name, table in tables.items()}
         folders = raw.get("sql", [])
         if not isinstance(folders, list) or not all(isinstance(item, str) for item in folders):
             raise self.fail("sql", folders, "a list of folders with further SQL")
-        return Settings(lake, sources, self.path, tuple(self.path.parent / item for item in folders), notify)
+        return Settings(
+            lake,
+            sources,
+            self.path,
+            tuple(self.path.parent / item for item in folders),
+            self.path.parent / secret,
+            privacy,
+            notify,
+        )
 
     def only(self, table: dict[str, Any], prefix: str, allowed: set[str]) -> None:
         for key in table:
@@ -252,7 +302,26 @@ class _Reader:
             raise self.fail(key, value, "a folder (data/lake) or s3://bucket/prefix")
         return value
 
-    def source(self, name: str, table: object, notify: Notify) -> Source:
+    def privacy(self, key: str, value: object, default: Privacy) -> Privacy:
+        if value == "off":
+            return PRIVACY_OFF
+        if not isinstance(value, dict):
+            raise self.fail(key, value, '"off", or a table such as { address = "keep", query = ["page"] }')
+        self.only(value, key + ".", set(Privacy.__dataclass_fields__))
+        for name, allowed in (("address", ("truncate", "keep")), ("visitor", ("daily", "none"))):
+            if name in value and value[name] not in allowed:
+                raise self.fail(f"{key}.{name}", value[name], f"one of {', '.join(allowed)}")
+        if not isinstance(value.get("scrub", True), bool):
+            raise self.fail(key + ".scrub", value["scrub"], "true or false")
+        base = Privacy() if default == PRIVACY_OFF else default
+        query = value.get("query", list(base.query))
+        if not isinstance(query, list) or not all(
+            isinstance(item, str) and _QUERY_KEY.fullmatch(item) for item in query
+        ):
+            raise self.fail(key + ".query", query, 'a list of keys such as ["page", "sort"], or ["*"] for all')
+        return replace(base, **{**value, "query": tuple(query)})
+
+    def source(self, name: str, table: object, privacy: Privacy, notify: Notify) -> Source:
         prefix = f"sources.{name}."
         if not _NAME.fullmatch(name):
             raise self.fail(f"sources.{name}", name, "a name of a–z, 0–9 and _, starting with a letter")
@@ -286,6 +355,7 @@ class _Reader:
                 prefix + "options", table.get("options", {}), 'option = "text", such as delimiter = ";"'
             ),
             notify=self.notify(prefix + "notify", table.get("notify", {}), notify),
+            privacy=self.privacy(prefix + "privacy", table["privacy"], privacy) if "privacy" in table else privacy,
         )
 
     def notify(self, key: str, value: object, default: Notify) -> Notify:

@@ -185,6 +185,21 @@ def revision_key(source: str, partition: Partition, revision: int) -> str:
     return f"{revision_prefix(source, partition)}{revision:06d}.json"
 
 
+def erasure_prefix() -> str:
+    """Prefix of the records of erased subjects."""
+    return "erasures/subjects/"
+
+
+def erasure_key(digest: str) -> str:
+    """Key of the record of an erased subject, named by its keyed digest."""
+    return f"{erasure_prefix()}{digest}.json"
+
+
+def certificate_key(digest: str, asked: datetime) -> str:
+    """Key of the certificate of what an erasure did."""
+    return f"erasures/certificates/{digest}.{asked:%Y-%m-%dT%H%M%S}.json"
+
+
 def report_key(report: str, first: datetime, last: datetime) -> str:
     """Key of a rendered report over the event hours first..last (both included)."""
     return f"reports/{report}/{format_hour(first)}--{format_hour(last)}.html"

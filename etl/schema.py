@@ -14,12 +14,17 @@ HOUSE = "logbucket"
 
 @dataclass(frozen=True)
 class Column:
-    """One column: DuckDB type, what it means (with its unit), and where the definition comes from."""
+    """One column: DuckDB type, what it means (with its unit), and where the definition comes from.
+
+    ``personal`` says what may stand in it that concerns a person: ``address``, ``text``, ``url``, ``query``, ``fields``,
+    ``visitor`` or ``identity``. Privacy and erasure treat it accordingly.
+    """
 
     name: str
     type: str
     meaning: str
     origin: str = OTEL
+    personal: str = ""
 
 
 ENVELOPE = (
@@ -46,25 +51,45 @@ ENVELOPE = (
         "has no year; wrapper where only the container's wrapper has a time; landing_hour where nothing has",
         HOUSE,
     ),
-    Column("attributes", "MAP(VARCHAR, VARCHAR)", "every field of the line that has no column", HOUSE),
+    Column(
+        "attributes", "MAP(VARCHAR, VARCHAR)", "every field of the line that has no column", HOUSE, personal="fields"
+    ),
 )
 
 DATASETS: dict[str, tuple[Column, ...]] = {
     "web_access": (
-        Column("client_address", "VARCHAR", "address or name of the client"),
-        Column("client_network", "VARCHAR", "its /24 (IPv4) or /48 (IPv6) network", HOUSE),
-        Column("visitor_id", "VARCHAR", "MD5 of event date, client_address and user agent: stable for one day", HOUSE),
-        Column("user_name", "VARCHAR", "the authenticated user"),
+        Column(
+            "client_address",
+            "VARCHAR",
+            "address or name of the client; by default its network's first address: 203.0.113.0, 2001:db8:1::, *.provider.net",
+            personal="address",
+        ),
+        Column("client_network", "VARCHAR", "its /24 (IPv4) or /48 (IPv6) network", HOUSE, personal="network"),
+        Column(
+            "visitor_id",
+            "VARCHAR",
+            "16 bytes of HMAC-SHA256 of full client address and user agent, by a key that changes each event date; MD5 of them and the date where privacy is off; stable for one day",
+            HOUSE,
+            personal="visitor",
+        ),
+        Column("user_name", "VARCHAR", "the authenticated user", personal="identity"),
         Column("http_request_method", "VARCHAR", "GET, POST, …"),
-        Column("url_path", "VARCHAR", "path as requested, before the first ?"),
-        Column("url_query", "VARCHAR", "what follows the first ?"),
+        Column("url_path", "VARCHAR", "path as requested, before the first ?", personal="url"),
+        Column(
+            "url_query",
+            "VARCHAR",
+            "what follows the first ?; by default * for the values of keys that are not allowed",
+            personal="query",
+        ),
         Column("network_protocol_version", "VARCHAR", "HTTP version, e.g. 1.1"),
         Column("http_response_status_code", "SMALLINT", "HTTP status"),
         Column("http_request_body_size_bytes", "BIGINT", "bytes of the request body"),
         Column("http_response_body_size_bytes", "BIGINT", "bytes of the response body; NULL where the log has -"),
         Column("duration_ms", "DOUBLE", "time to serve the request, milliseconds", HOUSE),
         Column("upstream_duration_ms", "DOUBLE", "time spent in the upstream, milliseconds", HOUSE),
-        Column("http_request_referrer", "VARCHAR", "the Referer header"),
+        Column(
+            "http_request_referrer", "VARCHAR", "the Referer header, its query treated as url_query", personal="url"
+        ),
         Column("user_agent_original", "VARCHAR", "the User-Agent header"),
         Column("user_agent_name", "VARCHAR", "browser or tool family"),
         Column("is_bot", "BOOLEAN", "whether the agent calls itself a robot, crawler, library or monitor", HOUSE),
@@ -81,11 +106,11 @@ DATASETS: dict[str, tuple[Column, ...]] = {
         Column("logger_name", "VARCHAR", "name of the logger", HOUSE),
         Column("thread_name", "VARCHAR", "name of the thread"),
         Column("process_pid", "BIGINT", "process id"),
-        Column("body", "VARCHAR", "the message, without its stack trace"),
-        Column("message_template", "VARCHAR", "body with its variable parts masked", HOUSE),
+        Column("body", "VARCHAR", "the message, without its stack trace", personal="text"),
+        Column("message_template", "VARCHAR", "body with its variable parts masked", HOUSE, personal="text"),
         Column("exception_type", "VARCHAR", "class of the outermost exception"),
-        Column("exception_message", "VARCHAR", "its message"),
-        Column("exception_stacktrace", "VARCHAR", "the lines of the trace"),
+        Column("exception_message", "VARCHAR", "its message", personal="text"),
+        Column("exception_stacktrace", "VARCHAR", "the lines of the trace", personal="text"),
         Column(
             "error_fingerprint", "VARCHAR", "MD5 of exception type, top frames and template; NULL below ERROR", HOUSE
         ),
@@ -119,32 +144,44 @@ DATASETS: dict[str, tuple[Column, ...]] = {
             HOUSE,
         ),
         Column("event_outcome", "VARCHAR", "success, failure or NULL", HOUSE),
-        Column("event_reason", "VARCHAR", "why it failed or was refused, as logged", HOUSE),
-        Column("user_name", "VARCHAR", "the user it is about"),
-        Column("client_address", "VARCHAR", "address or name of the client"),
+        Column("event_reason", "VARCHAR", "why it failed or was refused, as logged", HOUSE, personal="text"),
+        Column("user_name", "VARCHAR", "the user it is about", personal="identity"),
+        Column(
+            "client_address",
+            "VARCHAR",
+            "address or name of the client; by default its network's first address: 203.0.113.0, 2001:db8:1::, *.provider.net",
+            personal="address",
+        ),
         Column("client_port", "INTEGER", "its port"),
         Column("auth_method", "VARCHAR", "password, publickey, …", HOUSE),
         Column("process_name", "VARCHAR", "the program that logged, e.g. sshd"),
         Column("process_pid", "BIGINT", "process id"),
-        Column("body", "VARCHAR", "the message as logged"),
+        Column("body", "VARCHAR", "the message as logged", personal="text"),
     ),
     "db_query": (
         Column("db_system_name", "VARCHAR", "mysql, mariadb, postgresql, mongodb, …"),
         Column("db_namespace", "VARCHAR", "database, or database.schema or database.collection as the system names it"),
-        Column("user_name", "VARCHAR", "the database user"),
-        Column("client_address", "VARCHAR", "address or name of the client"),
+        Column("user_name", "VARCHAR", "the database user", personal="identity"),
+        Column(
+            "client_address",
+            "VARCHAR",
+            "address or name of the client; by default its network's first address: 203.0.113.0, 2001:db8:1::, *.provider.net",
+            personal="address",
+        ),
         Column("duration_ms", "DOUBLE", "time of the query, milliseconds", HOUSE),
         Column("lock_ms", "DOUBLE", "time spent waiting for locks, milliseconds", HOUSE),
         Column("rows_sent", "BIGINT", "rows returned"),
         Column("rows_examined", "BIGINT", "rows or documents examined", HOUSE),
-        Column("db_query_text", "VARCHAR", "the query as logged"),
-        Column("query_template", "VARCHAR", "the query with its literals masked", HOUSE),
+        Column("db_query_text", "VARCHAR", "the query as logged", personal="text"),
+        Column("query_template", "VARCHAR", "the query with its literals masked", HOUSE, personal="text"),
         Column("process_pid", "BIGINT", "process or thread id of the session in the server"),
     ),
     "net_flow": (
-        Column("source_address", "VARCHAR", "address that sent"),
+        Column("source_address", "VARCHAR", "address that sent, by default of its network", personal="address"),
         Column("source_port", "INTEGER", "its port"),
-        Column("destination_address", "VARCHAR", "address that received"),
+        Column(
+            "destination_address", "VARCHAR", "address that received, by default of its network", personal="address"
+        ),
         Column("destination_port", "INTEGER", "its port"),
         Column("network_transport", "VARCHAR", "tcp, udp, icmp, …; a protocol number where it has no name"),
         Column("network_interface_name", "VARCHAR", "the interface or listener that saw it"),
@@ -156,8 +193,8 @@ DATASETS: dict[str, tuple[Column, ...]] = {
     ),
     "json_event": (
         Column("event_name", "VARCHAR", "name of the event"),
-        Column("user_id", "VARCHAR", "the user, digits as written"),
-        Column("session_id", "VARCHAR", "the session"),
+        Column("user_id", "VARCHAR", "the user, digits as written", personal="identity"),
+        Column("session_id", "VARCHAR", "the session", personal="identity"),
         Column("app_id", "VARCHAR", "the application or game", HOUSE),
         Column("published_time", "TIMESTAMP", "when the producer sent the event, UTC", HOUSE),
     ),
@@ -237,6 +274,7 @@ LEDGER: dict[str, str] = {
     "problem": "why it was quarantined whole, else NULL",
     "format_digest": "SHA-256 of the format's SQL and the macros",
     "reject_reasons": "lines rejected by reason, with N for numbers; the rarest as other",
+    "erased": "rows and rejected records that held an erased subject and were anonymised",
     "duplicates": "rows that are staged and not published",
     "processed_time": "when its account was last written, UTC, by the store's clock",
     "inputs": "digest of SQL, settings and engine that decided the outcome",

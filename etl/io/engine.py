@@ -126,17 +126,21 @@ def write_parquet(
     *,
     compression: str,
     books: dict[str, Any] | None = None,
+    row_group: int | None = None,
 ) -> int:
     """Write a query to a Parquet file, reopen it and check its row count; returns the rows.
 
     ``books`` is kept as JSON in the file's key-value metadata under ``logbucket``, sealed by ``content``: the SHA-256 of
     the file with zeros in that place, so that every copy can be verified by itself (:func:`is_intact`).
+    ``row_group`` is the number of rows that a reader can skip at a time, None: as many as DuckDB likes best.
     Raises ScratchUnavailable where the file cannot be written, EtlError where it does not hold what was written.
     """
     extra = ""
     if books is not None:
         kept = json.dumps({**books, _CONTENT: _UNSEALED}, sort_keys=True)
         extra = f", KV_METADATA {{logbucket: {quote(kept)}}}"
+    if row_group:
+        extra += f", ROW_GROUP_SIZE {row_group}"
     copy = f"COPY ({sql}) TO {quote(str(path))} (FORMAT parquet, COMPRESSION {compression}{extra})"
     try:
         with _in_order(connection, copy):

@@ -17,7 +17,8 @@ class ObjectBook:
     ``joined_in`` are lines of the producer's next object that complete this object's last record,
     ``joined_out`` the lines at this object's head that were joined to the object before.
     ``digest`` is SHA-256 of the decompressed content, ``format_digest`` that of the format's SQL. ``reject_reasons`` maps
-    what is wrong, with N for numbers, to lines; rare reasons are summed up as ``other``.
+    what is wrong, with N for numbers, to lines; rare reasons are summed up as ``other``. ``erased`` are the rows and
+    rejected records that held an erased subject.
     """
 
     uri: str
@@ -42,6 +43,7 @@ class ObjectBook:
     problem: str | None = None
     format_digest: str = ""
     reject_reasons: dict[str, int] = field(default_factory=dict)
+    erased: int = 0
 
     def require_closed(self) -> None:
         """Raise BooksDoNotClose unless every line read has exactly one fate."""
@@ -76,6 +78,7 @@ class Ledger:
 
     ``inputs`` names everything besides the objects that decides the outcome (format SQL, settings, engine).
     ``touched`` are all partitions this shard ever wrote to: the ones it no longer reaches are published again too.
+    ``secret`` is the fingerprint of the secret that its visitors were told apart by; empty where there are none.
     """
 
     source: str
@@ -85,6 +88,7 @@ class Ledger:
     objects: list[ObjectBook] = field(default_factory=list)
     slices: list[SliceBook] = field(default_factory=list)
     touched: list[str] = field(default_factory=list)
+    secret: str = ""
 
     def to_json(self) -> bytes:
         """Deterministic bytes, one line, so that DuckDB reads the file as one JSON record; ``digest`` seals the others."""

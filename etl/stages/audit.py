@@ -463,6 +463,7 @@ def drill(settings: Settings, source_name: str, partition: Partition | None = No
     outcome = {"source": source_name, "partition": str(partition), "landing_hours": len(landings)}
     with tempfile.TemporaryDirectory(prefix="logbucket-drill-", dir=os.environ.get("LOGBUCKET_TMP")) as folder:
         scratch = replace(settings, lake=f"{folder}/lake")
+        _copy_erasures(lake, open_store(scratch.lake), Path(folder))
         for landing in landings:
             work = land(scratch, source_name, format_hour(landing), alone=True)
             for shard in range(source.shards):
@@ -474,6 +475,12 @@ def drill(settings: Settings, source_name: str, partition: Partition | None = No
     if not same and _is_outdated(settings, source, places):
         return {**outcome, **rows, "outcome": "outdated"}
     return {**outcome, **rows, "outcome": "equal" if same else "differs"}
+
+
+def _copy_erasures(lake: Store, scratch: Store, folder: Path) -> None:
+    """Whoever was erased from the lake is not in what is rebuilt either."""
+    for stat in lake.list(layout.erasure_prefix()):
+        put_bytes(scratch, lake.read(stat.key) or b"", stat.key, folder)
 
 
 def _published(lake: Store, source: str) -> Iterator[Partition]:

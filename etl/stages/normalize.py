@@ -17,9 +17,10 @@ from typing import Any
 
 from etl import layout
 from etl.config import Settings, Source
-from etl.errors import ObjectChanged, ObjectCorrupt, ObjectMissing, QuarantineLimitExceeded
+from etl.errors import ConfigError, ObjectChanged, ObjectCorrupt, ObjectMissing, QuarantineLimitExceeded
 from etl.io.engine import VERSION, read_footer, write_parquet
 from etl.io.raw import RawInput
+from etl.io.secret import load_secret
 from etl.io.statements import Statements
 from etl.io.store import Store, file_digest, open_store, put_bytes
 from etl.io.workspace import Workspace, workspace
@@ -27,8 +28,10 @@ from etl.layout import Partition
 from etl.model.hours import format_hour, hours_between, parse_hour, to_hour
 from etl.model.ledger import Ledger, ObjectBook, SliceBook
 from etl.model.worklist import RawObject, WorkList, in_producer_order, printable, producer_of, shard_of
+from etl.stages.erasures import erased_subjects
 from etl.stages.land import read_work_list
 from etl.stages.parse import UNKNOWN, Object, Parsed, parse
+from etl.stages.private import VISITORS
 
 _DECIDES_OUTCOME = (
     "raw",
@@ -42,6 +45,7 @@ _DECIDES_OUTCOME = (
     "dataset",
     "encoding",
     "options",
+    "privacy",
 )
 
 
@@ -71,6 +75,8 @@ def normalize(
             mine = [item for item in work.hours.get(hour, []) if _shard_of(source, item) == shard]
             has_ledger = (job.landing, shard) in known
             before = read_ledger(space.lake, source.name, job.landing, shard) if has_ledger else None
+            if before and not reprocess:
+                require_secret(settings, source, before)
             if _is_current(job, work, mine, before) and hour not in pending and not (reprocess and before):
                 if hour == work.landing_hour and before:
                     touched.update(before.touched)
@@ -96,6 +102,31 @@ def normalize(
         if refused:
             raise refused
     return sorted(touched)
+
+
+def require_secret(settings: Settings, source: Source, ledger: Ledger) -> None:
+    """Raise ConfigError where the visitors of a ledger were told apart by another secret than this process has."""
+    if not ledger.secret or source.privacy.visitor != "daily":
+        return
+    secret = load_secret(settings)
+    if ledger.secret != secret.fingerprint:
+        raise ConfigError(
+            secret.origin,
+            f"a secret with the fingerprint {secret.fingerprint}",
+            f"the one ({ledger.secret}) that the visitors of source {source.name}, landing hour {ledger.landing_hour}, were told "
+            f"apart by: the same visitor would count twice. Give this machine that secret; to change it for good, compute all "
+            f"hours again with it: `etl run {source.name} --from HOUR --to HOUR --reprocess`",
+        )
+
+
+def replace_shard(
+    space: Workspace, source: Source, ledger: Ledger, slices: dict[Partition, Path], quarantine: Path | None
+) -> None:
+    """Store what was computed for one (landing hour, shard) in place of what is there, in the order that a run keeps."""
+    ledger.require_closed()
+    _Shard(space, source, parse_hour(ledger.landing_hour), ledger.shard, ledger.inputs)._store(
+        ledger, slices, quarantine
+    )
 
 
 def ledger_places(lake: Store, source: str, days: Iterable[date]) -> set[tuple[datetime, int]]:
@@ -268,7 +299,9 @@ class _Shard:
     def _compute(self, listed: list[RawObject], before: Ledger | None, pending: set[str]) -> Ledger:
         raw = open_store(self.source.raw_root)
         objects = self._fetch(raw, listed)
-        parsed = parse(self.space, self.source, objects, self.landing, timedelta(days=self.source.max_lateness_days))
+        lateness = timedelta(days=self.source.max_lateness_days)
+        subjects = erased_subjects(self.space.lake, self.space.settings, self.source.name)
+        parsed = parse(self.space, self.source, objects, self.landing, lateness, subjects=subjects)
         self._require_unchanged(raw, objects)
         books = self._books(parsed)
         self._require_quality(books, parsed)
@@ -283,11 +316,21 @@ class _Shard:
             touched=sorted(
                 {str(partition) for partition, _, _ in slices} | pending | set(before.touched if before else ())
             ),
+            secret=self._secret(slices),
         )
         ledger.require_closed()
         self._store(ledger, {partition: path for partition, path, _ in slices}, self._quarantine(parsed))
         self.space.lake.delete(layout.refused_key(self.source.name, self.landing, self.shard))
         return ledger
+
+    def _secret(self, slices: Iterable[tuple[Partition, Path, int]]) -> str:
+        """Fingerprint of the secret that these slices' visitors are told apart by; empty where there are none."""
+        has_visitors = any(partition.dataset == VISITORS for partition, _, _ in slices)
+        return (
+            load_secret(self.space.settings).fingerprint
+            if has_visitors and self.source.privacy.visitor == "daily"
+            else ""
+        )
 
     def is_refused(self, listed: list[RawObject]) -> bool:
         """Whether these objects were refused already, by the same SQL and settings."""
@@ -349,6 +392,7 @@ class _Shard:
     def _books(self, parsed: Parsed) -> list[ObjectBook]:
         counted = parsed.counts(self.space.connection)
         reasons = parsed.reject_reasons(self.space.connection)
+        erased = parsed.erased(self.space.connection)
         nothing: dict[str, Any] = {
             "rows": 0,
             "row_lines": 0,
@@ -381,6 +425,7 @@ class _Shard:
                     problem=problem,
                     format_digest=self._format_digest(parsed.formats[number]),
                     reject_reasons=reasons.get(number, {}),
+                    erased=erased.get(number, 0),
                     **found,
                 )
             )

@@ -15,17 +15,20 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from etl.config import Source
+from etl.config import PRIVACY_OFF, Privacy, Source
 from etl.errors import ConfigError, EtlError, StatementError
 from etl.io import engine
 from etl.io.framing import wrapper_of
 from etl.io.raw import CorruptObject, Cut, RawInput, Reading, RecordReader, chunks, sample
+from etl.io.secret import load_secret
 from etl.io.statements import DECLARED, Statement
 from etl.io.workspace import Workspace
 from etl.layout import Partition
 from etl.model.hours import to_hour
 from etl.model.worklist import RawObject
 from etl.schema import DATASETS, ENVELOPE, QUARANTINE, Column, columns
+from etl.stages.erasures import Erased, bind_subjects, erased_sql
+from etl.stages.private import VISITORS, private_sql, private_text, unkeyed_visitor, visitor_key
 
 UNKNOWN = "unknown"
 _PASSED = {"object_no", "source_line", "source_part", "source_lines", "source_offset"}
@@ -41,6 +44,8 @@ _REASONS = 20
 _PARTIAL_WORTH = 0.25
 _ANY_AGE, _END_OF_TIME = timedelta(days=365 * 2000), datetime(9999, 1, 1)
 _EARLY = timedelta(hours=25)
+# slices read one hour each of a file: smaller row groups save them more than they cost
+_SKIPPED = 16_384
 
 
 @dataclass(frozen=True)
@@ -54,12 +59,16 @@ class Object:
 
 @dataclass
 class Parsed:
-    """Judged records of some objects. ``files`` maps dataset → local Parquet files of ``sql/stages/parsed.sql``."""
+    """Judged records of some objects. ``files`` maps dataset → local Parquet files of ``sql/stages/parsed.sql``, ``private``
+    those of its rows from which what is personal was taken out."""
 
     objects: Sequence[Object]
     files: dict[str, list[Path]] = field(default_factory=dict)
     formats: dict[int, str] = field(default_factory=dict)
     readings: dict[int, Reading] = field(default_factory=dict)
+    privacy: Privacy = PRIVACY_OFF
+    has_erased: bool = False
+    private: dict[str, list[Path]] = field(default_factory=dict)
     corrupt: dict[int, str] = field(default_factory=dict)
 
     def counts(self, connection: duckdb.DuckDBPyConnection) -> dict[int, dict[str, Any]]:
@@ -111,6 +120,14 @@ class Parsed:
             ).fetchall()
         return found[:3]
 
+    def erased(self, connection: duckdb.DuckDBPyConnection) -> dict[int, int]:
+        """Object number → rows and rejected records that held an erased subject."""
+        paths = [*self._all, *(path for _, paths in sorted(self.private.items()) for path in paths)]
+        if not self.has_erased or not paths:
+            return {}
+        scan = f"read_parquet({engine.file_list(paths)}, union_by_name = true)"
+        return dict(connection.execute(f"SELECT object_no, count(*) FROM {scan} WHERE erased GROUP BY ALL").fetchall())
+
     def partitions(self, connection: duckdb.DuckDBPyConnection) -> list[Partition]:
         """All partitions that have rows."""
         return [
@@ -136,8 +153,9 @@ class Parsed:
         wanted = ", ".join(engine.name(column.name) for column in columns(dataset))
         enrich = space.statements.enrich.get(dataset)
         query = space.statements.stages["rows"].filled(
-            parsed=_scan(self.files[dataset], dataset),
+            parsed=_scan(self.private.get(dataset) or self.files[dataset], dataset),
             columns=wanted,
+            visitors=unkeyed_visitor(dataset, self.privacy),
             enrich=enrich.sql if enrich else "SELECT * FROM enveloped",
             where=where,
         )
@@ -180,13 +198,17 @@ def parse(
     landing: datetime,
     max_lateness: timedelta,
     until: datetime | None = None,
+    subjects: Sequence[Erased] = (),
 ) -> Parsed:
     """Parse and judge objects of one shard; a corrupt or unrecognised object is set aside whole.
 
     ``objects`` are numbered 0, 1, … in reading order. Event times from ``landing - max_lateness`` to ``until``
-    (default: 25 hours after ``landing``, the start of the landing hour) are accepted. Raises StatementError where a format breaks its contract.
+    (default: 25 hours after ``landing``, the start of the landing hour) are accepted. Rows that hold one of ``subjects``
+    are anonymised. Raises StatementError where a format breaks its contract.
     """
-    parsed = Parsed(objects)
+    parsed = Parsed(objects, privacy=source.privacy, has_erased=bool(subjects))
+    if subjects:
+        bind_subjects(space.connection, load_secret(space.settings), list(subjects))
     for item in objects:
         parsed.formats[item.raw.number] = detect(space, source, item.raw.path) if source.is_auto else source.format
     if source.is_auto and source.options:
@@ -209,7 +231,38 @@ def parse(
         else:
             _parse_group(space, source, parsed, name, members)
     parsed.bind_objects(space.connection)
+    _make_private(space, parsed)
     return parsed
+
+
+def _make_private(space: Workspace, parsed: Parsed) -> None:
+    """Copies of the parsed rows without what is personal: once for all slices, since most values occur in many."""
+    for dataset, paths in sorted(parsed.files.items()):
+        for path in paths:
+            plain = f"SELECT * FROM {_scan([path], dataset)} WHERE outcome = 'row'"
+            given = plain
+            if parsed.has_erased:
+                visitor = "visitor" if parsed.privacy.visitor == "daily" else "visitor_id"
+                given = erased_sql(dataset, f"SELECT * EXCLUDE (erased) FROM ({plain})", visitor)
+            private = private_sql(dataset, parsed.privacy, given)
+            if private == plain:
+                continue
+            if dataset == VISITORS and parsed.privacy.visitor == "daily":
+                bind_visitors(space, plain)
+            copy = space.scratch("private")
+            engine.write_parquet(space.connection, space.provide(private), copy, compression="lz4", row_group=_SKIPPED)
+            parsed.private.setdefault(dataset, []).append(copy)
+
+
+def bind_visitors(space: Workspace, rows: str) -> None:
+    """The keys of the days of a query of rows, for the macro ``keyed_visitor``."""
+    secret = load_secret(space.settings)
+    days = space.connection.execute(f"SELECT DISTINCT event_time::DATE FROM ({rows}) ORDER BY 1").fetchall()
+    engine.set_variables(
+        space.connection,
+        visitor_days=[f"{day:%Y-%m-%d}" for (day,) in days],
+        visitor_pads=[list(secret.day_pads(day)) for (day,) in days],
+    )
 
 
 def _parse_group(space: Workspace, source: Source, parsed: Parsed, label: str, members: list[Object]) -> None:
@@ -219,7 +272,7 @@ def _parse_group(space: Workspace, source: Source, parsed: Parsed, label: str, m
         path = space.scratch(f"parsed-{statement.name}")
         reader = RecordReader([item.raw for item in members], cut)
         try:
-            sql = _parsed_sql(space, source, statement, reader)
+            sql = _parsed_sql(space, source, statement, reader, parsed.has_erased)
             engine.write_parquet(space.connection, sql, path, compression="lz4")
         except duckdb.Error as failure:
             if reader.failed is None:
@@ -287,7 +340,9 @@ def _set_aside(parsed: Parsed, item: Object, problem: str) -> None:
         parsed.corrupt[item.raw.number] = problem
 
 
-def _parsed_sql(space: Workspace, source: Source, statement: Statement, reader: RecordReader) -> str:
+def _parsed_sql(
+    space: Workspace, source: Source, statement: Statement, reader: RecordReader, has_erased: bool = False
+) -> str:
     """The judged query over a reader; columns the format does not give are NULL, unknown ones are refused."""
     space.connection.register("arrow_records", reader.reader())
     datasets = _datasets(source, statement)
@@ -305,6 +360,10 @@ def _parsed_sql(space: Workspace, source: Source, statement: Statement, reader: 
         columns=engine.projection(wanted, given),
         dataset=named,
         ignored="coalesce(ignored, false)" if "ignored" in given else "false",
+        visitor=visitor_key(datasets, source.privacy, given),
+        reason=private_text("problem", source.privacy, has_erased),
+        raw=private_text("raw", source.privacy, has_erased),
+        erased="outcome = 'quarantined' AND len(erased_in(raw)) > 0" if has_erased else "false",
     )
     return space.provide(query)
 
@@ -393,7 +452,7 @@ def _given_columns(
 def parse_file(space: Workspace, source: Source, path: Path, uri: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """("row", canonical row) and ("reject", rejected record) of one file, each kind in the order of its lines.
 
-    Times of any age are accepted. Raises EtlError where the file cannot be read.
+    Times of any age are accepted, and nothing is taken out for privacy: nothing of it is stored. Raises EtlError where the file cannot be read.
     """
     try:
         found = path.stat()
@@ -404,6 +463,7 @@ def parse_file(space: Workspace, source: Source, path: Path, uri: str) -> Iterat
     modified = datetime.fromtimestamp(int(found.st_mtime), UTC).replace(tzinfo=None)
     listed = RawObject(uri, "", found.st_size, modified.isoformat())
     objects = [Object(RawInput(0, path, modified, uri), uri, listed)]
+    source = replace(source, privacy=PRIVACY_OFF)
     parsed = parse(space, source, objects, to_hour(modified), _ANY_AGE, _END_OF_TIME)
     for dataset in parsed.files:
         for row in iterate(space, parsed.rows_sql(space, dataset)):
@@ -516,7 +576,7 @@ def scores(space: Workspace, source: Source, path: Path) -> dict[str, float]:
 
 def _worth(space: Workspace, source: Source, statement: Statement, head: Path, cut: Cut, size: int) -> float:
     """Share of a sample's lines that a format reads. The last of several records, which the sample may cut, says nothing."""
-    sql = _parsed_sql(space, source, statement, _reader_of(head, cut))
+    sql = _parsed_sql(space, replace(source, privacy=PRIVACY_OFF), statement, _reader_of(head, cut))
     try:
         judged = space.connection.execute(
             f"SELECT greatest(source_lines, 1), outcome, parse_status FROM ({sql}) WHERE outcome <> 'ignored' "

@@ -13,11 +13,12 @@ from etl.io.snapshot import snapshot
 from etl.io.statements import load_statements
 from etl.io.store import open_store
 from etl.model.hours import format_hour
+from etl.model.ledger import Ledger
 from etl.model.worklist import printable
 from etl.stages.aggregate import aggregate
 from etl.stages.check import check
 from etl.stages.land import land, list_raw
-from etl.stages.normalize import ledger_places, normalize, read_ledger
+from etl.stages.normalize import ledger_places, normalize, read_ledger, require_secret
 from etl.stages.publish import publish
 
 Progress = Callable[[str], None]
@@ -66,6 +67,8 @@ def redo(settings: Settings, source_name: str, landing: datetime, cause: str | N
     ``cause`` is the reason of the revisions, None derives it from what changed. Raises what a run raises.
     """
     hour = format_hour(landing)
+    for ledger in _ledgers(settings, source_name, landing):
+        require_secret(settings, settings.source(source_name), ledger)
     work = land(settings, source_name, hour, alone=True)
     shards = range(settings.source(source_name).shards)
     touched = {text for shard in shards for text in normalize(settings, source_name, work, shard, reprocess=True)}
@@ -81,10 +84,13 @@ def redo(settings: Settings, source_name: str, landing: datetime, cause: str | N
 
 def _reached(settings: Settings, source_name: str, landing: datetime) -> set[str]:
     """The partitions that a landing hour ever wrote to."""
+    return {text for ledger in _ledgers(settings, source_name, landing) for text in ledger.touched}
+
+
+def _ledgers(settings: Settings, source_name: str, landing: datetime) -> list[Ledger]:
     lake = open_store(settings.lake)
-    places = [place for place in ledger_places(lake, source_name, [landing.date()]) if place[0] == landing]
-    ledgers = [read_ledger(lake, source_name, *place) for place in places]
-    return {text for ledger in ledgers if ledger for text in ledger.touched}
+    places = sorted(place for place in ledger_places(lake, source_name, [landing.date()]) if place[0] == landing)
+    return [ledger for place in places if (ledger := read_ledger(lake, source_name, *place))]
 
 
 def require_raw(settings: Settings, source: Source, landing: datetime) -> None:

@@ -1,6 +1,8 @@
 -- title: a format's rows, judged: row, quarantined or ignored
 -- Filled in: {format} the format's SELECT, {columns} the columns it gives of its datasets, {dataset} its dataset or the
--- column that names it, {ignored} FALSE or the column that marks directives.
+-- column that names it, {ignored} FALSE or the column that marks directives,
+-- {visitor} what a visitor is told apart by, {reason} and {raw} what privacy leaves of a reject's reason and text,
+-- {erased} whether a reject holds an erased subject.
 -- Parameters: landing (start of the landing hour), max_lateness (interval), until (the first event time that is too far ahead).
 WITH records AS (
     SELECT
@@ -41,10 +43,12 @@ SELECT
     CASE WHEN left(raw, 1) <= ' ' AND ltrim(raw, ' ' || chr(9) || chr(10) || chr(13)) = '' THEN 'ignored'
          WHEN {ignored} AND origin.flag IS NULL THEN 'ignored'
          WHEN problem IS NOT NULL THEN 'quarantined' ELSE 'row' END AS outcome,
-    CASE WHEN outcome = 'quarantined' THEN problem END AS reject_reason,
-    CASE WHEN outcome = 'quarantined' THEN raw END AS raw,
+    CASE WHEN outcome = 'quarantined' THEN {reason} END AS reject_reason,
+    CASE WHEN outcome = 'quarantined' THEN {raw} END AS raw,
     CASE WHEN origin.flag IN ('invalid_utf8', 'nul') THEN origin.flag END AS sanitized,
     origin.stream AS stream,
     {dataset} AS dataset,
+    {visitor} AS visitor,
+    {erased} AS erased,
     {columns}
 FROM judged

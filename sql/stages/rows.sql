@@ -1,7 +1,8 @@
 -- title: canonical rows of a parsed file, enriched, in the order of their lines
--- Filled in: {parsed} the file, {columns} the dataset's columns, {enrich} the dataset's enrichment, {where} a filter.
+-- Filled in: {parsed} the file, {columns} the dataset's columns, {visitors} the rows with their visitors where privacy is off,
+-- {enrich} the dataset's enrichment, {where} a filter.
 -- Parameters: source_name, service_name, and by object number object_uris, object_ids, object_times.
-WITH enveloped AS (
+WITH given AS (
     SELECT
         parsed.* EXCLUDE (outcome, reject_reason, raw, sanitized, stream, attributes, service_name),
         getvariable('object_uris')[object_no + 1] AS source_uri,
@@ -16,6 +17,8 @@ WITH enveloped AS (
                  lambda entry: entry.value IS NOT NULL))) END AS attributes
     FROM {parsed} AS parsed
     WHERE outcome = 'row' {where}
+), enveloped AS (
+    {visitors}
 ), enriched AS (
     {enrich}
 )

@@ -30,6 +30,9 @@ SOURCES = {"shop_web": "web_access", "shop_app": "app_log", "game_events": "json
 def shop(tmp_path_factory: pytest.TempPathFactory) -> World:
     root = tmp_path_factory.mktemp("shop")
     simulate(root, start=datetime(2026, 11, 22), hours=len(HOURS), lines_per_hour=1500, seed=11)
+    with (root / "sources.toml").open("a") as file:
+        # for the true number of visitors
+        file.write('[sources.shop_web.privacy]\naddress = "keep"\n')
     world = World(root)
     for source in SOURCES:
         world.run(source, *HOURS)

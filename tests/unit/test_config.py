@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from etl.config import Notify, QuarantineLimit, Source, checked_zone, config_path, load
+from etl.config import (
+    PRIVACY_OFF,
+    Notify,
+    Privacy,
+    QuarantineLimit,
+    Source,
+    checked_zone,
+    config_path,
+    load,
+)
 from etl.errors import ConfigError
 
 MINIMAL = 'lake = "data/lake"\n[sources.web]\nraw = "data/raw/web/%Y/%m/%d/%H/"\n'
@@ -40,6 +49,7 @@ def test_defaults(tmp_path: Path) -> None:
         quarantine_limit=QuarantineLimit(0.01, 100),
         fields=(),
         producer=None,
+        privacy=Privacy(),
     )
 
 
@@ -60,6 +70,7 @@ def test_every_key(tmp_path: Path) -> None:
         deduplicate = ["event_name", "user_id"]
         quarantine_limit = { share = 0, lines = 0 }
         producer = "game-(\\\\d+)"
+        privacy = { visitor = "none", query = ["q"] }
         [sources.game.fields]
         event_time = "when"
         event_name = "what"
@@ -81,10 +92,35 @@ def test_every_key(tmp_path: Path) -> None:
         quarantine_limit=QuarantineLimit(0.0, 0),
         fields=(("event_name", "what"), ("event_time", "when")),
         producer="game-(\\d+)",
+        privacy=Privacy("truncate", "none", ("q",), True),
     )
 
 
+@pytest.mark.parametrize(
+    ("common", "own", "wanted"),
+    [
+        ("", "", Privacy()),
+        ('privacy = "off"', "", PRIVACY_OFF),
+        ('privacy = "off"', "privacy = {}", Privacy()),
+        ("", 'privacy = "off"', PRIVACY_OFF),
+        ('privacy = { address = "keep" }', "", Privacy(address="keep")),
+        ('privacy = { address = "keep" }', "privacy = { scrub = false }", Privacy(address="keep", scrub=False)),
+        ('privacy = { query = ["q"] }', "privacy = { query = [] }", Privacy(query=())),
+    ],
+)
+def test_privacy_is_on_unless_a_source_or_the_file_says_otherwise(
+    tmp_path: Path, common: str, own: str, wanted: Privacy
+) -> None:
+    assert load(write(tmp_path, f"{common}\n{MINIMAL}{own}"), {}).source("web").privacy == wanted
+
+
 BROKEN: dict[str, tuple[str, list[str]]] = {
+    "privacy on": ('privacy = "on"', ["sources.web.privacy", "'on'", '"off"']),
+    "privacy of an unknown kind": ("privacy = { adress = 1 }", ["sources.web.privacy.adress", "address"]),
+    "address hashed": ('privacy = { address = "hash" }', ["sources.web.privacy.address", "'hash'", "truncate"]),
+    "visitor unkeyed": ('privacy = { visitor = "unkeyed" }', ["sources.web.privacy.visitor", "daily"]),
+    "scrub a text": ('privacy = { scrub = "no" }', ["sources.web.privacy.scrub", "'no'", "true or false"]),
+    "query a text": ('privacy = { query = "page" }', ["sources.web.privacy.query", "'page'", "a list"]),
     "shards too many": ("shards = 9", ["sources.web.shards", "9", "from 1 to 8"]),
     "shards zero": ("shards = 0", ["sources.web.shards", "0", "from 1 to 8"]),
     "shards a text": ('shards = "2"', ["sources.web.shards", "'2'", "whole number"]),
@@ -163,7 +199,7 @@ BROKEN_FILES: dict[str, tuple[str, list[str]]] = {
     "source no table": ('lake = "l"\n[sources]\nweb = 1', ["sources.web", "1", "a table"]),
     "name with a dash": ('lake = "l"\n[sources.my-web]\nraw = "r"', ["sources.my-web", "a–z"]),
     "name in capitals": ('lake = "l"\n[sources.Web]\nraw = "r"', ["sources.Web", "a–z"]),
-    "unknown top key": ("lakes = 1\n" + MINIMAL, ["lakes", "1", "lake, notify, sources, sql"]),
+    "unknown top key": ("lakes = 1\n" + MINIMAL, ["lakes", "1", "lake, notify, privacy, secret_file, sources, sql"]),
     "sql a text": ('sql = "x"\n' + MINIMAL, ["sql", "'x'", "a list of folders"]),
     "raw missing": ('lake = "l"\n[sources.web]', ["sources.web.raw", "None", "a folder"]),
     "raw other directive": ('lake = "l"\n[sources.web]\nraw = "r/%Y/%j/"', ["sources.web.raw", "%j", "%Y %m %d %H"]),

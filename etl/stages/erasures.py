@@ -1,0 +1,103 @@
+"""The erased subjects of a lake, known by keyed digests only, and what every run does to their rows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+import duckdb
+
+from etl import layout
+from etl.config import Settings
+from etl.errors import ConfigError, ObjectCorrupt
+from etl.io import engine
+from etl.io.secret import Secret, load_secret
+from etl.io.store import Store
+from etl.schema import columns
+
+_FREE = ("text", "url", "query")
+
+
+@dataclass(frozen=True, order=True)
+class Erased:
+    """One erased subject: kind of its identifier, keyed digest and length of it, fingerprint of the secret, sources (empty: all)."""
+
+    kind: str
+    digest: str
+    length: int
+    secret: str
+    sources: tuple[str, ...] = ()
+
+    def to_json(self) -> bytes:
+        """Deterministic bytes."""
+        return json.dumps(asdict(self), sort_keys=True).encode() + b"\n"
+
+
+def erased_subjects(lake: Store, settings: Settings, source: str) -> list[Erased]:
+    """The subjects whose rows a source must not have. Raises ConfigError where another secret made their digests."""
+    found = []
+    for stat in lake.list(layout.erasure_prefix()):
+        try:
+            record = json.loads(lake.read(stat.key) or b"")
+            item = Erased(**{**record, "sources": tuple(record["sources"])})
+        except (ValueError, TypeError, KeyError) as error:
+            raise ObjectCorrupt(lake.uri(stat.key), f"not the record of an erased subject: {error}") from None
+        if not item.sources or source in item.sources:
+            found.append(item)
+    if found:
+        secret = load_secret(settings)
+        for item in found:
+            if item.secret != secret.fingerprint:
+                raise ConfigError(
+                    secret.origin,
+                    f"a secret with the fingerprint {secret.fingerprint}",
+                    f"the one ({item.secret}) by which {lake.uri(layout.erasure_key(item.digest))} was erased: without it the "
+                    "subject would come back. Give this machine that secret; to change it for good, erase the subject again "
+                    "with the new one, remove this object, and compute all hours again",
+                )
+    return sorted(found)
+
+
+def bind_subjects(connection: duckdb.DuckDBPyConnection, secret: Secret, subjects: list[Erased]) -> None:
+    """What the macros of ``sql/macros/erase.sql`` look for."""
+    engine.set_variables(
+        connection,
+        erased_pads=list(secret.subject_pads()),
+        erased_digests=[item.digest for item in subjects],
+        erased_lengths=sorted({item.length for item in subjects}),
+    )
+
+
+def erased_sql(dataset: str, given: str, visitor: str) -> str:
+    """The query ``given`` of rows of a dataset without the bound subjects; ``erased`` tells which rows held one.
+
+    ``visitor`` is the column by which visitors are told apart: ``visitor`` of parsed rows, ``visitor_id`` of finished ones.
+    """
+    kinds = {engine.name(column.name): column.personal for column in columns(dataset) if column.personal}
+    found, changed = [], {}
+    for name, kind in kinds.items():
+        if kind in _FREE:
+            found.append(f"CASE WHEN {name} IS NULL THEN [] ELSE erased_in({name}) END")
+            changed[name] = f"without_words({name}, erased_words)"
+        elif kind == "fields":
+            found.append(f"erased_fields({name})")
+            changed[name] = f"fields_without({name}, erased_words)"
+        elif kind in ("identity", "address"):
+            found.append(f"erased_of({name})")
+            changed[name] = f"erased_name({name}, event_time)"
+        elif kind == "network":
+            changed[name] = "NULL"
+        elif visitor == "visitor":
+            found.append("erased_of(keyed_visitor(visitor))")
+            changed["visitor"] = "left(visitor, 11) || erased_name(visitor, event_time)"
+        else:
+            found.append("erased_of(visitor_id)")
+            changed[name] = f"left(sha256(erased_name({name}, event_time)), 32)"
+    words = f"list_distinct(list_filter(flatten([{', '.join(found)}]), lambda word: word IS NOT NULL))"
+    cases = ", ".join(
+        f"CASE WHEN len(erased_words) > 0 THEN {sql} ELSE {name} END AS {name}" for name, sql in changed.items()
+    )
+    return (
+        f"SELECT * EXCLUDE (erased_words) REPLACE ({cases}), len(erased_words) > 0 AS erased "
+        f"FROM (SELECT *, {words} AS erased_words FROM ({given}))"
+    )

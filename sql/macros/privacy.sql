@@ -1,0 +1,120 @@
+-- title: what concerns a person: keyed digests, addresses, query strings, e-mail, tokens, cards
+-- HMAC-SHA256 (RFC 2104) in hex of a text, by a key that is given as its two pads
+CREATE OR REPLACE MACRO hmac_sha256(inner_pad, outer_pad, content) AS sha256(outer_pad || unhex(sha256(inner_pad || encode(content))));
+
+-- A visitor is a day, an address and an agent; visitor_pads has the two pads of the key of each of visitor_days.
+-- A list's lambda is evaluated once for each distinct value where the column is a dictionary, as most are in Parquet; a bare
+-- CASE or a function that may fail is not.
+CREATE OR REPLACE MACRO visitor_pads_of(day) AS getvariable('visitor_pads')[list_position(getvariable('visitor_days'), day)];
+
+CREATE OR REPLACE MACRO keyed_visitor(visitor) AS list_transform([visitor],
+    lambda given: left(hmac_sha256(visitor_pads_of(left(given, 10))[1], visitor_pads_of(left(given, 10))[2], given[12:]), 32))[1];
+
+-- 203.0.113.9 → 203.0.113.0, 2001:db8:1:2::3 → 2001:db8:1::, of a name its last two labels, a name without dots is *
+CREATE OR REPLACE MACRO truncated_one(address) AS CASE
+    WHEN network_of(address) IS NOT NULL THEN split_part(network_of(address), '/', 1)
+    WHEN address IN ('localhost', '[local]', 'local', 'unknown', '-', '') OR starts_with(address, 'unix:') OR starts_with(address, '/') THEN address
+    WHEN regexp_matches(address, '^\[?[0-9a-fA-F:.]+\]?:\d+$') AND network_of(regexp_extract(address, '^\[?(.*?)\]?:\d+$', 1)) IS NOT NULL
+    THEN split_part(network_of(regexp_extract(address, '^\[?(.*?)\]?:\d+$', 1)), '/', 1)
+    WHEN regexp_matches(address, '^(\*\.)?[^.]+\.[^.]+$') THEN address
+    WHEN contains(address, '.') AND NOT regexp_matches(address, '^[\d.]+$') THEN '*.' || regexp_extract(address, '([^.]+\.[^.]+)\.?$', 1)
+    WHEN address IS NOT NULL THEN '*' END;
+
+CREATE OR REPLACE MACRO truncated_address(address) AS list_transform([address], lambda given:
+    CASE WHEN contains(given, ',')
+         THEN array_to_string(list_transform(string_split(given, ','), lambda part: truncated_one(trim(part))), ', ')
+         ELSE truncated_one(given) END)[1];
+
+-- an address of the internet: not 10/8, 127/8, 169.254/16, 172.16/12, 192.168/16, which name machines of one's own network
+CREATE OR REPLACE MACRO public_ipv4_pattern() AS
+    '\b((?:(?:[1-9]|1[1-9]|[2-9]\d|1[01]\d|12[0-68-9]|1[345]\d|16[0-8]|17[013-9]|18\d|19[013-9]|2[0-4]\d|25[0-5])\.(?:25[0-5]|2[0-4]\d|1?\d?\d)'
+    || '|169\.(?:\d?\d|1\d\d|2[0-4]\d|25[0-35])|172\.(?:\d|1[0-5]|3[2-9]|[4-9]\d|1\d\d|2\d\d)|192\.(?:\d?\d|1[0-57-9]\d|16[0-79]|2\d\d))'
+    || '\.(?:25[0-5]|2[0-4]\d|1?\d?\d))\.(?:25[0-5]|2[0-4]\d|1?\d?\d)\b';
+
+-- addresses inside a text, those of the internet; 2000::/3 is all of IPv6 that is
+CREATE OR REPLACE MACRO truncated_in(content) AS
+    regexp_replace(
+    regexp_replace(
+    regexp_replace(
+    regexp_replace(content, public_ipv4_pattern(), '\1.0', 'g'),
+        '(?i)\b([23][0-9a-f]{3}:[0-9a-f]{1,4}:[0-9a-f]{1,4})(?::[0-9a-f]{1,4}){5}\b', '\1::', 'g'),
+        '(?i)\b([23][0-9a-f]{3}:[0-9a-f]{1,4}:[0-9a-f]{1,4})(?::[0-9a-f]{1,4}){0,4}::(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*)?', '\1::', 'g'),
+        '(?i)\b([23][0-9a-f]{3}(?::[0-9a-f]{1,4})?)::[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*', '\1::', 'g');
+
+CREATE OR REPLACE MACRO truncated_in_text(content) AS CASE
+    WHEN regexp_matches(content, '\d\.\d{1,3}\.\d{1,3}\.\d|\b[23][0-9a-fA-F]{3}:') THEN truncated_in(content) ELSE content END;
+
+-- a record's own client in its other columns, whatever network it is of
+CREATE OR REPLACE MACRO without_address(content, address) AS CASE
+    WHEN contains(content, address) AND regexp_matches(address, '[.:]') THEN replace(content, address, truncated_address(address)) ELSE content END;
+
+-- whether a string of 13 to 19 digits, spaces and dashes has the check digit of ISO/IEC 7812 (Luhn)
+CREATE OR REPLACE MACRO passes_luhn(number) AS
+    list_sum(list_transform(string_split(reverse(regexp_replace(number, '[ -]', '', 'g')), ''), lambda digit, place:
+        CASE WHEN place % 2 = 1 THEN digit::INTEGER ELSE (digit::INTEGER * 2) // 10 + (digit::INTEGER * 2) % 10 END)) % 10 = 0;
+
+CREATE OR REPLACE MACRO card_pattern() AS
+    '\b(?:[2-6]\d{12,18}|[2-6]\d{3}[ -]\d{4}[ -]\d{4}[ -]\d{4}|3[47]\d{2}[ -]\d{6}[ -]\d{5})\b';
+
+CREATE OR REPLACE MACRO scrub_cards(content) AS list_reduce(
+    list_filter(regexp_extract_all(content, card_pattern()), lambda number: passes_luhn(number)),
+    lambda text, number: replace(text, number, '<card>'), content);
+
+CREATE OR REPLACE MACRO secret_words() AS
+    'password|passwd|passphrase|pwd|secret|api[_-]?key|access[_-]?key|private[_-]?key|access[_-]?token|auth[_-]?token|refresh[_-]?token|id[_-]?token|session[_-]?token|csrf[_-]?token|jsessionid|phpsessid';
+
+-- the order matters: a URL's user before e-mail addresses, keys that name a secret before what a secret looks like
+CREATE OR REPLACE MACRO scrub_all(content) AS scrub_cards(
+    regexp_replace(
+    regexp_replace(
+    regexp_replace(
+    regexp_replace(
+    regexp_replace(
+    regexp_replace(
+    regexp_replace(
+    regexp_replace(content,
+        '(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)', '<key>', 'g'),
+        '(?i)(\b[a-z][a-z0-9+.-]*://)[^/\s:@"'']+:[^/\s@"'']+@', '\1<secret>@', 'g'),
+        '(?i)(\bauthorization["'']?\s*[:=]\s*["'']?(?:(?:basic|bearer|token|digest|negotiate)\s+)?)[^\s"'',;<]{10,}', '\1<token>', 'g'),
+        '(?i)((?:' || secret_words() || ')["'']?\s*[:=]\s*)(?:"[^"]*"|''[^'']*''|[^\s"''&,;)}\]<*][^\s"''&,;)}\]<]*)', '\1<secret>', 'g'),
+        '(?i)(\btoken=|"token"\s*:\s*)(?:"[^"]*"|[^\s"''&,;)}\]<*][^\s"''&,;)}\]<]*)', '\1<secret>', 'g'),
+        '(?i)(\bbearer\s+)[a-z._~+/=-]*\d[\w.~+/=-]{6,}', '\1<token>', 'g'),
+        '\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?|\b(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16}\b|\bgh[pousr]_\w{30,}|\bxox[abprs]-[\w-]{10,}'
+        || '|\bsk_(?:live|test)_\w{16,}|\bglpat-[\w-]{16,}|\bAIza[\w-]{35}', '<token>', 'g'),
+        '[\pL\pN._%+-]+(?:@|%40)[\pL\pN](?:[\pL\pN-]*[\pL\pN])?(?:\.[\pL\pN-]+)*\.\pL[\pL\pN-]*\pL', '<email>', 'g'));
+
+-- the cheap test before it: what a text must have for anything to be masked
+CREATE OR REPLACE MACRO scrub(content) AS CASE
+    WHEN contains(content, '@') OR regexp_matches(content, '(?i)%40|passw|passphrase|pwd|secret|[_-]?key|token|authorization|bearer|sessid|jsessionid|eyJ|AKIA|ASIA|AGPA|AIDA|AROA|\bgh[pousr]_|xox[abprs]-|sk_live|sk_test|glpat-|AIza|[2-6]\d{12}|[2-6]\d{3}[ -]\d')
+    THEN scrub_all(content) ELSE content END;
+
+-- page=2&token=abc → page=2&token=*; what is no key and value is * altogether. allowed: a pattern of keys
+CREATE OR REPLACE MACRO masked_pair(pair, allowed) AS CASE
+    WHEN regexp_full_match(pair, '(?:' || allowed || ')(?:=.*)?') OR pair = '' THEN pair
+    WHEN regexp_matches(pair, '^[\w.\[\]%-]{1,64}=') AND NOT regexp_matches(pair, '^[^=]*(?:%40|\d{5})') THEN split_part(pair, '=', 1) || '=*'
+    ELSE '*' END;
+
+CREATE OR REPLACE MACRO masked_query(query, allowed) AS list_transform([query], lambda given:
+    array_to_string(list_transform(string_split(given, '&'), lambda pair: masked_pair(pair, allowed)), '&'))[1];
+
+-- the query of a URL, and that of each URL or request line in a text
+CREATE OR REPLACE MACRO masked_url(url, allowed) AS CASE WHEN contains(url, '?')
+    THEN left(url, instr(url, '?')) || masked_query(regexp_extract(url[instr(url, '?') + 1:], '^[^#]*'), allowed) ELSE url END;
+
+CREATE OR REPLACE MACRO masked_in(content, allowed) AS list_reduce(
+    list_distinct(regexp_extract_all(content, '\?([\w.\[\]%-]+=[^\s"''<>#)]*)', 1)),
+    lambda text, query: replace(text, '?' || query, '?' || masked_query(query, allowed)), content);
+
+CREATE OR REPLACE MACRO masked_in_text(content, allowed) AS CASE WHEN contains(content, '?') THEN masked_in(content, allowed) ELSE content END;
+
+-- names of fields that hold addresses of clients, in any spelling
+CREATE OR REPLACE MACRO is_address_key(key) AS list_contains(['xforwardedfor', 'forwarded', 'forwardedfor', 'xrealip', 'realip',
+    'trueclientip', 'cfconnectingip', 'fastlyclientip', 'xclientip', 'clientip', 'clientipaddress', 'clientaddr', 'clientaddress', 'cip', 'remoteaddr',
+    'remoteip', 'remoteaddress', 'remotehost', 'rhost', 'addr', 'sourceip', 'sourceipaddress', 'srcip', 'srcaddr', 'sourceaddress', 'peer',
+    'peerip', 'peeraddress', 'ip', 'ipaddress', 'userip', 'httpclientip', 'httpxforwardedfor'], regexp_replace(lower(key), '[^a-z0-9]', '', 'g'));
+
+-- the cheap test before the fields are looked at one by one
+CREATE OR REPLACE MACRO fields_may_be_personal(fields) AS len(map_keys(fields)) > 0 AND regexp_matches(
+    array_to_string(list_concat(map_keys(fields), map_values(fields)), chr(10)),
+    '(?i)[@?]|%40|passw|passphrase|pwd|secret|[_-]?key|token|authorization|bearer|sessid|eyJ|AKIA|ASIA|AGPA|AIDA|AROA|\bgh[pousr]_|xox[abprs]-|sk_live|sk_test|glpat-'
+    || '|[2-6]\d{12}|[2-6]\d{3}[ -]\d|\d\.\d{1,3}\.\d{1,3}\.\d|\b[23][0-9a-f]{3}:|forward|addr|host|peer|ip\b|ip_?address|c-ip');

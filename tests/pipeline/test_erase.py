@@ -1,0 +1,212 @@
+"""After an erasure nothing in the lake tells of the person, the books close, and no rerun brings the person back."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import shutil
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+
+from etl.errors import ConfigError
+from etl.io.secret import load_secret
+from etl.model.hours import parse_hour
+from etl.stages.audit import audit, drill
+from etl.stages.erase import erase
+from etl.stages.status import status
+from tests.pipeline.conftest import World
+from tests.support.search import holding
+
+HOURS = ["2026-11-22T13", "2026-11-22T14"]
+ASKED = datetime(2026, 11, 24, 12)
+SOURCES = """
+[sources.web]
+raw = "raw/web/%Y/%m/%d/%H/"
+format = "combined"
+start = "2026-11-22T00"
+shards = 1
+[sources.game]
+raw = "raw/game/%Y/%m/%d/%H/"
+format = "json_event"
+start = "2026-11-22T00"
+shards = 1
+deduplicate = ["event_name", "user_id", "session_id"]
+[sources.ssh]
+raw = "raw/ssh/%Y/%m/%d/%H/"
+format = "syslog_rfc3164"
+start = "2026-11-22T00"
+shards = 1
+"""
+PERSON = "u-47110815"
+AGENT = "Mozilla/5.0 (X11) Chrome/120.0"
+
+
+def event(minute: int, user: str, session: str, hour: int = 13) -> str:
+    record = {
+        "event_time": f"2026-11-22T{hour}:{minute:02}:05Z",
+        "event_name": "login",
+        "user_id": user,
+        "session_id": session,
+    }
+    return json.dumps({**record, "app_id": "chess", "note": f"hello {user}", "level": 4711})
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> World:
+    world = World(tmp_path_factory.mktemp("erase") / "world")
+    world.root.mkdir()
+    world.configure(SOURCES)
+    for hour in (13, 14):
+        lines = [event(1, PERSON, "s-one", hour), event(2, PERSON, "s-one", hour), event(3, "u-2", "s-two", hour)]
+        world.land(f"game/2026/11/22/{hour}/a.log", [*lines, f'{{"broken": "{PERSON}"'])
+        requests = [("203.0.113.9", "/a"), ("203.0.113.9", "/b"), ("203.0.113.10", f"/users/{PERSON}/cart")]
+        world.land(
+            f"web/2026/11/22/{hour}/a.log",
+            [f'{address} - - [22/Nov/2026:{hour}:04:05 +0000] "GET {path} HTTP/1.1" 200 5 "-" "{AGENT}"' for address, path in requests],
+        )  # fmt: skip
+        world.land(
+            f"ssh/2026/11/22/{hour}/a.log",
+            [
+                f"Nov 22 {hour}:04:05 web-1 sshd[12]: Failed password for frank from 203.0.113.9 port 22 ssh2",
+                f"Nov 22 {hour}:04:06 web-1 sshd[13]: Failed password for zoe from 203.0.113.20 port 22 ssh2",
+            ],
+        )
+    for source in ("web", "game", "ssh"):
+        world.run(source, *HOURS)
+    report = world.lake / "reports/traffic/2026-11-22T00--2026-11-22T23.html"
+    report.parent.mkdir(parents=True)
+    report.write_text(f"most seen: /users/{PERSON}/cart")
+    shutil.copytree(world.root, world.root.with_name("kept"))
+    return world
+
+
+@pytest.fixture
+def lake(made: World) -> World:
+    """As it was made, at the place where it was made: rows name the URIs of their objects."""
+    shutil.rmtree(made.root)
+    shutil.copytree(made.root.with_name("kept"), made.root)
+    return made
+
+
+def books(world: World) -> list[dict[str, Any]]:
+    return status(world.settings)
+
+
+def assert_sound(world: World, repair: bool = False) -> None:
+    found = [
+        audit(world.settings, name, parse_hour(HOURS[0]), parse_hour(HOURS[-1]), repair)
+        for name in ("web", "game", "ssh")
+    ]
+    assert [item for items in found for item in items if item["is_problem"]] == []
+
+
+def test_a_person_is_nowhere_afterwards_and_stays_so(lake: World) -> None:
+    before, totals = (
+        books(lake),
+        lake.query("SELECT hour_start, events, users, sessions FROM metrics_event_hourly ORDER BY ALL"),
+    )
+    assert all(item["closed"] for item in before)
+    layers = {key.split("/")[0] for key in holding(lake.lake, PERSON)[PERSON]}
+    assert layers == {"events", "staged", "quarantine", "metrics", "reports"}
+
+    certificate = erase(lake.settings, "user_id", PERSON, ASKED)
+
+    assert holding(lake.lake, PERSON, "s-one", "47110815") == {}
+    assert books(lake) == before
+    assert lake.query("SELECT hour_start, events, users, sessions FROM metrics_event_hourly ORDER BY ALL") == totals
+    assert lake.query("SELECT count(*) FROM events_json_event WHERE user_id = 'u-2' AND session_id = 's-two'") == [(2,)]
+    assert_sound(lake)
+    for source in ("web", "game"):
+        lake.run(source, *HOURS, reprocess=True)
+    assert holding(lake.lake, PERSON, "s-one") == {}
+    lake.lake.joinpath("events/json_event/event_date=2026-11-22/event_hour=13/game.parquet").unlink()
+    shutil.rmtree(lake.lake / "staged/game")
+    audit(lake.settings, "game", parse_hour(HOURS[0]), parse_hour(HOURS[-1]), repair=True)
+    assert_sound(lake)
+    assert holding(lake.lake, PERSON, "s-one") == {}
+    assert drill(lake.settings, "game")["outcome"] == "equal"
+
+    kept = json.loads((lake.lake / certificate["certificate"]).read_text())
+    assert kept["rows"] == 8
+    assert {(item["uri"].rpartition("/raw/")[2], item["records"]) for item in kept["raw"]} == {
+        (f"{name}/2026/11/22/{hour}/a.log", count) for hour in (13, 14) for name, count in (("game", 3), ("web", 1))
+    }
+    changed = {item["key"].split("/")[0] for item in kept["objects"]}
+    assert changed == {"events", "staged", "metrics", "quarantine", "ledger", "reports"}
+
+
+def test_who_asks_first_sees_what_would_change_and_nothing_does(lake: World) -> None:
+    before = lake.objects()
+    told = erase(lake.settings, "user_id", PERSON, ASKED, dry_run=True)
+    assert lake.objects() == before
+    done = erase(lake.settings, "user_id", PERSON, ASKED)
+    assert [item["key"] for item in told["objects"]] == [item["key"] for item in done["objects"]]
+    # nor can a person be followed from hour to hour under another name
+    [(names,)] = lake.query("SELECT list(DISTINCT user_id) FROM events_json_event WHERE user_id <> 'u-2'")
+    assert len(names) == 2 and all(name.startswith("erased-") for name in names)
+
+
+def visitors(world: World, address: str) -> list[str]:
+    key = load_secret(world.settings).day_key(date(2026, 11, 22))
+    return [hmac.digest(key, f"{address}|{AGENT}".encode(), "sha256").hex()[:32]]
+
+
+@pytest.mark.parametrize("raw", ["there", "gone"])
+def test_a_truncated_address_is_found_by_its_visitor(lake: World, raw: str) -> None:
+    [mine], [other] = visitors(lake, "203.0.113.9"), visitors(lake, "203.0.113.10")
+    before = books(lake)
+    assert set(holding(lake.lake, mine, other)) == {mine, other}
+    metric = lake.query("SELECT hour_start, sum(visitors) FROM metrics_traffic_hourly GROUP BY 1 ORDER BY 1")
+    if raw == "gone":
+        shutil.rmtree(lake.root / "raw")
+        (lake.root / "raw/web").mkdir(parents=True)
+    certificate = erase(lake.settings, "client_address", "203.0.113.9", ASKED, "web")
+    assert set(holding(lake.lake, mine, other)) == {other}
+    assert [item["records"] for item in certificate["raw"]] == [2, 2]
+    assert [item["is_gone"] for item in certificate["raw"]] == [raw == "gone"] * 2
+    assert books(lake) == before
+    assert lake.query("SELECT hour_start, sum(visitors) FROM metrics_traffic_hourly GROUP BY 1 ORDER BY 1") == metric
+    assert_sound(lake)
+
+
+def test_what_raw_no_longer_has_is_anonymised_as_it_stands(lake: World) -> None:
+    before = books(lake)
+    shutil.rmtree(lake.root / "raw")
+    certificate = erase(lake.settings, "user_id", PERSON, ASKED)
+    assert holding(lake.lake, PERSON, "s-one") == {}
+    assert books(lake) == before
+    assert {item["source"] for item in certificate["raw_is_gone"]} == {"web", "game"}
+    assert_sound(lake)
+
+
+def test_names_and_mail_addresses_are_erased_from_messages(lake: World) -> None:
+    assert set(holding(lake.lake, "frank", "zoe")) == {"frank", "zoe"}
+    erase(lake.settings, "user_name", "frank", ASKED)
+    assert set(holding(lake.lake, "frank", "zoe")) == {"zoe"}
+    assert lake.query("SELECT body FROM events_audit ORDER BY event_time, source_line LIMIT 1") == [
+        ("Failed password for <erased> from 203.0.113.0 port 22 ssh2",)
+    ]
+
+
+def test_an_erasure_keeps_no_value_and_needs_the_secret_that_it_was_made_with(
+    lake: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erase(lake.settings, "user_id", PERSON, ASKED, "game")
+    assert not [
+        key for key in holding(lake.lake, PERSON).get(PERSON, []) if key.startswith(("erasures/", "events/json"))
+    ]
+    lake.run("web", HOURS[0], reprocess=True)
+    monkeypatch.setenv("LOGBUCKET_SECRET", "another secret of this test")
+    with pytest.raises(ConfigError, match="the subject would come back"):
+        lake.run("game", HOURS[0], reprocess=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("name", "x"), ("user_id", " "), ("client_address", "203.0.113"), ("email", "alice")]
+)
+def test_a_subject_that_is_none_is_refused(world: World, kind: str, value: str) -> None:
+    world.configure(SOURCES)
+    with pytest.raises(ConfigError, match="--subject"):
+        erase(world.settings, kind, value, ASKED)

@@ -1,0 +1,133 @@
+"""What concerns a person never gets into the lake, unless a source says so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from etl.errors import ConfigError
+from etl.model.hours import parse_hour
+from etl.stages.audit import audit
+from etl.stages.replay import redo
+from tests.pipeline.conftest import World
+from tests.support.search import holding
+
+HOUR = "2026-11-22T13"
+WEB = """
+[sources.web]
+raw = "raw/web/%Y/%m/%d/%H/"
+format = "combined"
+start = "2026-11-22T00"
+shards = 1
+"""
+APP = """
+[sources.app]
+raw = "raw/app/%Y/%m/%d/%H/"
+format = "logback"
+start = "2026-11-22T00"
+shards = 1
+"""
+SSH = """
+[sources.ssh]
+raw = "raw/ssh/%Y/%m/%d/%H/"
+format = "syslog_rfc3164"
+start = "2026-11-22T00"
+shards = 1
+"""
+LINES = [
+    '203.0.113.9 - - [22/Nov/2026:13:04:05 +0000] "GET /cart?page=2&token=tk0815 HTTP/1.1" 200 5 '
+    '"https://mail.example/read?user=alice%40example.org" "Mozilla/5.0"',
+    '203.0.113.77 - - [22/Nov/2026:13:04:06 +0000] "GET /u/bob@example.org/cart HTTP/1.1" 200 5 "-" "Mozilla/5.0"',
+    '2001:db8:1:2::77 - - [22/Nov/2026:13:04:07 +0000] "GET / HTTP/1.1" 200 5 "-" "Mozilla/5.0"',
+    "198.51.100.23 is no line of mallory@example.org ?card=4111111111111111",
+]
+PERSONAL = [
+    "203.0.113.9", "203.0.113.77", "2001:db8:1:2", "198.51.100.23", "tk0815", "alice", "bob@", "mallory", "41111111",
+    "hunter2", "carol@", "10.1.2.3", "203.0.113.55",
+]  # fmt: skip
+
+
+@pytest.fixture
+def shop(world: World) -> World:
+    world.configure(WEB + APP + SSH)
+    world.land("web/2026/11/22/13/a.log", LINES)
+    world.land(
+        "app/2026/11/22/13/a.log",
+        [
+            "2026-11-22 13:04:05,123 [main] ERROR c.e.Login - login of carol@example.org from 203.0.113.55 failed, password=hunter2",
+            "java.lang.IllegalStateException: carol@example.org",
+            "\tat com.example.Login.check(Login.java:12)",
+            "2026-11-22 13:04:06,123 [main] INFO c.e.Login - broker 10.0.0.1 took 1795356000123 ms",
+        ],
+    )
+    world.land(
+        "ssh/2026/11/22/13/a.log",
+        ["Nov 22 13:04:05 web-1 sshd[12]: Failed password for frank from 10.1.2.3 port 22 ssh2"],
+    )
+    for source in ("web", "app", "ssh"):
+        world.run(source, HOUR)
+    return world
+
+
+def test_nothing_personal_is_anywhere_in_the_lake(shop: World) -> None:
+    assert holding(shop.lake, *PERSONAL) == {}
+
+
+def test_what_is_left_can_still_be_worked_with(shop: World) -> None:
+    assert shop.query("SELECT client_address, client_network, url_path, url_query, http_request_referrer FROM events_web_access ORDER BY source_line") == [
+        ("203.0.113.0", "203.0.113.0/24", "/cart", "page=2&token=*", "https://mail.example/read?user=*"),
+        ("203.0.113.0", "203.0.113.0/24", "/u/<email>/cart", None, None),
+        ("2001:db8:1::", "2001:db8:1::/48", "/", None, None),
+    ]  # fmt: skip
+    assert shop.query("SELECT raw FROM quarantine") == [("198.51.100.0 is no line of <email> ?card=*",)]
+    assert shop.query("SELECT body, exception_message FROM events_app_log ORDER BY source_line") == [
+        ("login of <email> from 203.0.113.0 failed, password=<secret>", "<email>"),
+        ("broker 10.0.0.1 took 1795356000123 ms", None),
+    ]
+    assert shop.query("SELECT client_address, user_name, body FROM events_audit") == [
+        ("10.1.2.0", "frank", "Failed password for frank from 10.1.2.0 port 22 ssh2")
+    ]
+
+
+def test_visitors_are_told_apart_within_a_day_by_the_full_address_and_not_beyond_it(world: World) -> None:
+    world.configure(WEB)
+    line = '{} - - [{}/Nov/2026:13:04:05 +0000] "GET / HTTP/1.1" 200 5 "-" "Mozilla/5.0"'
+    world.land("web/2026/11/23/13/a.log", [line.format(address, day) for day in (22, 23) for address in ("203.0.113.1", "203.0.113.1", "203.0.113.2")])  # fmt: skip
+    world.run("web", "2026-11-23T13")
+    assert world.query("SELECT count(DISTINCT visitor_id) FROM events_web_access GROUP BY event_date") == [(2,), (2,)]
+    [(ids,)] = world.query("SELECT list(DISTINCT visitor_id) FROM events_web_access")
+    assert len(ids) == 4 and all(re.fullmatch("[0-9a-f]{32}", text) for text in ids)
+
+
+def test_a_source_may_keep_everything(world: World) -> None:
+    world.configure('privacy = "off"' + WEB)
+    world.land("web/2026/11/22/13/a.log", LINES)
+    world.run("web", HOUR)
+    assert world.query("SELECT client_address, url_query FROM events_web_access ORDER BY source_line LIMIT 1") == [
+        ("203.0.113.9", "page=2&token=tk0815")
+    ]
+    assert not (world.root / "logbucket.secret").exists()
+
+
+def test_another_secret_stops_a_run_until_everything_is_computed_again(
+    shop: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = shop.objects()
+    shop.run("web", HOUR, reprocess=True)
+    assert shop.objects() == before
+    monkeypatch.setenv("LOGBUCKET_SECRET", "another secret of this test")
+    for again in (lambda: shop.run("web", "2026-11-22T14"), lambda: redo(shop.settings, "web", parse_hour(HOUR), None)):
+        with pytest.raises(ConfigError, match=r"LOGBUCKET_SECRET.*--reprocess") as error:
+            again()
+        assert "another secret" not in str(error.value)
+    shop.run("app", HOUR)
+    shop.run("web", HOUR, reprocess=True)
+    shop.run("web", "2026-11-22T14")
+    assert not audit(shop.settings, "web", parse_hour(HOUR), parse_hour(HOUR))
+    assert holding(shop.lake, "another secret") == {}
+
+
+def test_the_secret_is_not_in_the_lake(shop: World) -> None:
+    assert holding(shop.lake, Path(shop.root / "logbucket.secret").read_text().strip()) == {}

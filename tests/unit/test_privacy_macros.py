@@ -1,0 +1,163 @@
+"""What is masked and what must stay: one row a sentence."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from etl.config import Settings
+from etl.errors import ConfigError
+from etl.io import engine
+from etl.io.secret import Secret, load_secret
+from etl.io.statements import load_statements
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJl"
+SCRUBBED = {
+    "mail to alice@example.com.": "mail to <email>.",
+    "mail to a.b+c@mail.example.co.uk": "mail to <email>",
+    "GET /u/alice%40example.com": "GET /u/<email>",
+    "akka.tcp://sys@host.example.com:2552": "akka.tcp://<email>:2552",
+    "paid with 4111 1111 1111 1111": "paid with <card>",
+    "paid with 4111-1111-1111-1111, ok": "paid with <card>, ok",
+    "pan=5555555555554444": "pan=<card>",
+    "amex 3782 822463 10005": "amex <card>",
+    "password=hunter2&x=1": "password=<secret>&x=1",
+    '{"password": "my pass", "n": 1}': '{"password": <secret>, "n": 1}',
+    "db_password: s3cr3t": "db_password: <secret>",
+    "X-Api-Key: 0123abcd": "X-Api-Key: <secret>",
+    "Authorization: Basic dXNlcjpwYXNz": "Authorization: Basic <token>",
+    "sent Bearer abcdef1234567890": "sent Bearer <token>",
+    f"cookie {JWT}": "cookie <token>",
+    "key AKIAIOSFODNN7EXAMPLE": "key <token>",
+    "https://user:pw@host/x": "https://<secret>@host/x",
+    "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----": "<key>",
+}
+KEPT = [
+    "card 4111111111111112",
+    "order 1234567890123456",
+    "took 1795356000123 ms, 1795356000123456 us",
+    "2026-11-22T13:04:05.123456789Z",
+    "41111111-1111-4111-8111-111111111111",
+    "41111111111111119",
+    "sudo: user@host",
+    "left-pad@1.3.0",
+    "Foo@1f2e3d4c",
+    "Failed password for root from 10.0.0.5 port 22",
+    "bearer authentication required",
+    "token bucket is empty, unexpected token: }",
+    "keyboard: x, monkey=1",
+    "/var/lib/app/secrets/file.txt",
+    "page=2&token=*",
+]
+ADDRESSES = {
+    "203.0.113.9": "203.0.113.0",
+    "203.0.113.0": "203.0.113.0",
+    "10.1.2.3": "10.1.2.0",
+    "::ffff:203.0.113.9": "203.0.113.0",
+    "2001:db8:1:2::3": "2001:db8:1::",
+    "2001:db8:1::": "2001:db8:1::",
+    "203.0.113.9:443": "203.0.113.0",
+    "[2001:db8:1:2::3]:443": "2001:db8:1::",
+    "203.0.113.9, 10.0.0.1": "203.0.113.0, 10.0.0.0",
+    "dsl-203-0-113-9.pool.example.net": "*.example.net",
+    "*.example.net": "*.example.net",
+    "alices-laptop": "*",
+    "localhost": "localhost",
+}
+IN_TEXTS = {
+    "from 203.0.113.9:22": "from 203.0.113.0:22",
+    "peer 2001:db8:1:2::3 left": "peer 2001:db8:1:: left",
+    "peer 2001:db8:1:2:3:4:5:6 left": "peer 2001:db8:1:: left",
+    "broker 10.0.3.17 and 192.168.0.1, 172.20.1.1, 127.0.0.1": "broker 10.0.3.17 and 192.168.0.1, 172.20.1.1, 127.0.0.1",
+    "2026:11:22:13:04:05 std::string 12:34:56": "2026:11:22:13:04:05 std::string 12:34:56",
+    "version 1.8.0.292": "version 1.8.0.292",
+}
+QUERIES = {
+    "page=2&token=abc": "page=2&token=*",
+    "a=1&&sort=up&b": "a=*&&sort=up&*",
+    "alice%40example.org": "*",
+    "alice%40example.org=1": "*",
+    "page=2&token=*": "page=2&token=*",
+}
+
+
+@pytest.fixture(scope="module")
+def macros(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    with engine.engine(tmp_path_factory.mktemp("macros")) as connection:
+        engine.create_macros(connection, load_statements().macros_used("scrub() keyed_visitor() masked_url()"))
+        yield connection
+
+
+@pytest.mark.parametrize(("text", "wanted"), SCRUBBED.items())
+def test_what_concerns_a_person_or_opens_a_door_is_masked(
+    macros: duckdb.DuckDBPyConnection, text: str, wanted: str
+) -> None:
+    assert engine.one(macros, "SELECT scrub($text)", {"text": text}) == wanted
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_what_only_looks_like_it_stays(macros: duckdb.DuckDBPyConnection, text: str) -> None:
+    assert engine.one(macros, "SELECT scrub($text)", {"text": text}) == text
+
+
+@pytest.mark.parametrize("text", SCRUBBED)
+def test_masking_twice_changes_nothing(macros: duckdb.DuckDBPyConnection, text: str) -> None:
+    assert engine.one(macros, "SELECT scrub(scrub($text)) = scrub($text)", {"text": text})
+
+
+@pytest.mark.parametrize(("address", "wanted"), ADDRESSES.items())
+def test_an_address_is_that_of_its_network(macros: duckdb.DuckDBPyConnection, address: str, wanted: str) -> None:
+    assert engine.one(macros, "SELECT truncated_address($address)", {"address": address}) == wanted
+
+
+@pytest.mark.parametrize(("text", "wanted"), IN_TEXTS.items())
+def test_addresses_of_the_internet_are_truncated_in_texts(
+    macros: duckdb.DuckDBPyConnection, text: str, wanted: str
+) -> None:
+    assert engine.one(macros, "SELECT truncated_in_text($text)", {"text": text}) == wanted
+
+
+@pytest.mark.parametrize(("query", "wanted"), QUERIES.items())
+def test_values_of_a_query_string_stay_for_allowed_keys_only(
+    macros: duckdb.DuckDBPyConnection, query: str, wanted: str
+) -> None:
+    assert engine.one(macros, "SELECT masked_query($query, 'page|sort')", {"query": query}) == wanted
+    url = engine.one(macros, "SELECT masked_url('https://shop.example/a?' || $query, 'page|sort')", {"query": query})
+    assert url == f"https://shop.example/a?{wanted}"
+
+
+@pytest.mark.parametrize("visitor", ["203.0.113.9|Mozilla/5.0", "|", "2001:db8::1|é ☃ " + "x" * 500])
+def test_sql_computes_the_hmac_that_python_does(macros: duckdb.DuckDBPyConnection, visitor: str) -> None:
+    secret = Secret("test", b"k" * 32)
+    for day in (date(2026, 11, 22), date(2026, 11, 23)):
+        engine.set_variables(macros, visitor_days=[str(day)], visitor_pads=[list(secret.day_pads(day))])
+        found = engine.one(macros, "SELECT keyed_visitor($visitor)", {"visitor": f"{day}|{visitor}"})
+        assert found == hmac.digest(secret.day_key(day), visitor.encode(), "sha256")[:16].hex()
+
+
+def settings(folder: Path) -> Settings:
+    return Settings(str(folder), {}, folder / "sources.toml", secret_file=folder / "logbucket.secret")
+
+
+def test_the_secret_is_made_once_for_its_owner_only_and_never_shown(tmp_path: Path) -> None:
+    secret = load_secret(settings(tmp_path))
+    path = tmp_path / "logbucket.secret"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert load_secret(settings(tmp_path)) == secret
+    assert path.read_text().strip() not in repr(secret) + secret.fingerprint
+    assert [item.name for item in tmp_path.iterdir()] == ["logbucket.secret"]
+
+
+def test_the_environment_comes_before_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGBUCKET_SECRET", "0123456789abcdef")
+    assert load_secret(settings(tmp_path)).origin == "environment variable LOGBUCKET_SECRET"
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setenv("LOGBUCKET_SECRET", "hunter2")
+    with pytest.raises(ConfigError, match="at least 16") as error:
+        load_secret(settings(tmp_path))
+    assert "hunter2" not in str(error.value)
