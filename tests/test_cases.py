@@ -344,9 +344,11 @@ def test_every_finding_has_a_case_with_it_and_one_without(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(STATEMENTS.reports))
 def test_a_chart_draws_columns_that_its_query_gives(name: str, views: duckdb.DuckDBPyConnection) -> None:
     engine.set_variables(views, first_hour=parse_hour("2026-11-22T00"), last_hour=parse_hour("2026-11-22T23"))
-    for query in STATEMENTS.reports[name].queries.values():
+    report = STATEMENTS.reports[name]
+    queried(views, report)
+    for query in report.queries.values():
         if chart := Chart.declared(query):
-            given = engine.describe(views, query.sql)
+            given = engine.describe(views, f"FROM report.{query.name}")
             assert {chart.x, *chart.y, chart.mark or chart.x} <= set(given), (
                 f"{query.path}: it gives {', '.join(given)}"
             )

@@ -17,7 +17,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -342,7 +342,7 @@ def _ledger(taken: _Taken) -> tuple[list[dict[str, Any]], Any]:
             times = {name: _moment(getattr(book, name)) for name in ("modified", "first_event", "last_event")}
             own = {"key": printable(book.key), "reject_reasons": sorted(book.reject_reasons.items())}
             more = {"duplicates": duplicates.get(book.uri, 0), "processed_time": stat.modified, "inputs": ledger.inputs}
-            records.append({**shard, **asdict(book), **times, **own, **more})
+            records.append({**shard, **vars(book), **times, **own, **more})
     kinds = {
         "int": pa.int64(),
         "str": pa.string(),

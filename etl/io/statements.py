@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from etl.config import BUILT_IN_SQL, SEVERITIES, checked_format
@@ -25,6 +25,7 @@ DECLARED = "declared"
 _DEFAULT_PRIORITY = 50
 _MACRO = re.compile(r"^CREATE OR REPLACE MACRO (\w+)", re.MULTILINE | re.IGNORECASE)
 _CALLED = re.compile(r"\b(\w+)\(")
+_OTHER_TABLE = re.compile(r"\breport\.(\w+)")
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 _REQUIRED = {
     "macros": ("title",),
@@ -124,6 +125,19 @@ class Report:
         """The views that its queries read."""
         listed = (query.header.get("reads", "").split(",") for query in self.queries.values())
         return {view.strip() for views in listed for view in views} - {""}
+
+    @property
+    def in_order(self) -> list[Statement]:
+        """Its queries, each after those whose tables it reads as ``report.<query>``. Raises StatementError for a circle."""
+        used = {
+            item.name: sorted({*_OTHER_TABLE.findall(item.sql)} & set(self.queries)) for item in self.queries.values()
+        }
+        try:
+            return [self.queries[name] for name in TopologicalSorter(used).static_order()]
+        except CycleError as error:
+            raise StatementError(
+                f"{self.template.parent}: queries read each other in a circle: {error.args[1]}"
+            ) from None
 
     @property
     def findings(self) -> list[str]:

@@ -78,15 +78,11 @@ def has_data(settings: Settings, report_name: str, first: datetime, last: dateti
 
 
 def queried(connection: duckdb.DuckDBPyConnection, report: Report) -> dict[str, Rows]:
-    """Query → its rows. Findings may read the tables of the report as ``report.<query>``, so they come last."""
+    """Query → its rows. Each may read the tables of the others as ``report.<query>``."""
     connection.execute("CREATE SCHEMA report")
-    for query in report.queries.values():
-        if query.name not in report.findings:
-            connection.execute(f"CREATE TABLE report.{name(query.name)} AS {query.sql}")
-    return {
-        query.name: rows(connection, query.sql if query.name in report.findings else f"FROM report.{name(query.name)}")
-        for query in report.queries.values()
-    }
+    for query in report.in_order:
+        connection.execute(f"CREATE TABLE report.{name(query.name)} AS {query.sql}")
+    return {query: rows(connection, f"FROM report.{name(query)}") for query in report.queries}
 
 
 def findings_of(report: Report, tables: dict[str, Rows]) -> Rows:

@@ -9,7 +9,7 @@ from etl.config import Settings
 from etl.io.engine import rows, set_variables
 from etl.io.snapshot import snapshot
 from etl.io.statements import load_statements
-from etl.stages.report import findings_of
+from etl.stages.report import findings_of, queried
 
 Tables = dict[str, list[dict[str, Any]]]
 
@@ -20,7 +20,7 @@ def tables_of(settings: Settings, name: str, first: datetime, last: datetime) ->
     report = statements.reports[name]
     with snapshot(settings.lake, statements, report.reads, first, last) as connection:
         set_variables(connection, first_hour=first, last_hour=last)
-        found = {query: rows(connection, item.sql) for query, item in report.queries.items()}
+        found = queried(connection, report)
         for finding in findings_of(report, found):
             assert rows(connection, finding["check_sql"]), finding
     return found
