@@ -31,6 +31,7 @@ from etl.schema import columns
 from etl.stages.aggregate import aggregate
 from etl.stages.check import check
 from etl.stages.erasures import Erased, bind_subjects, erased_sql, erased_subjects
+from etl.stages.expire import read_kept
 from etl.stages.normalize import read_ledger, replace_shard
 from etl.stages.parse import bind_visitors
 from etl.stages.private import VISITORS
@@ -260,9 +261,9 @@ def _rewrite(settings: Settings, source: Source, landing: datetime, ledgers: lis
         for ledger in ledgers:
             _rewrite_shard(space, source, ledger, secret, value)
             touched |= {piece.partition for piece in ledger.slices}
-    publish(settings, source.name, touched, cause="erasure")
-    aggregate(settings, source.name, touched)
-    check(settings, source.name, format_hour(landing), touched)
+    published = publish(settings, source.name, touched, cause="erasure")
+    aggregate(settings, source.name, published)
+    check(settings, source.name, format_hour(landing), published)
 
 
 def _rewrite_shard(space: Workspace, source: Source, ledger: Ledger, secret: Secret, value: str) -> None:
@@ -270,8 +271,12 @@ def _rewrite_shard(space: Workspace, source: Source, ledger: Ledger, secret: Sec
     erased: dict[str, int] = {}
     slices: dict[Partition, Path] = {}
     books = []
+    kept = read_kept(space.lake, source.name)
     for piece in ledger.slices:
         partition = Partition.parse(piece.partition)
+        if not kept.has_events(partition.hour):
+            books.append(piece)
+            continue
         path = space.take(layout.slice_key(source.name, partition, landing, ledger.shard))
         scan = f"SELECT * FROM read_parquet({engine.file_list([path])}, hive_partitioning = false)"
         if partition.dataset == VISITORS and ledger.secret == secret.fingerprint:
