@@ -226,9 +226,14 @@ def parse_report_key(key: str) -> tuple[str, datetime, datetime]:
     return found["report"], parse_hour(found["first"]), parse_hour(found["last"])
 
 
+def alerts_prefix(source: str) -> str:
+    """Prefix of what is known of a source's alerts."""
+    return f"alerts/{source}/"
+
+
 def alerts_key(source: str, by: str) -> str:
     """Key of what is known of a source's alerts ``by`` those who raise them: digest or watchdog."""
-    return f"alerts/{source}/{by}.json"
+    return f"{alerts_prefix(source)}{by}.json"
 
 
 def backfilled_key(source: str, landing: datetime) -> str:
@@ -238,7 +243,7 @@ def backfilled_key(source: str, landing: datetime) -> str:
 
 def backfilled_prefix(source: str) -> str:
     """Prefix of all such notes of a source."""
-    return f"alerts/{source}/backfilled/"
+    return f"{alerts_prefix(source)}backfilled/"
 
 
 def backfilled_hour(key: str) -> datetime:

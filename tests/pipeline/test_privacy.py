@@ -101,6 +101,14 @@ def test_visitors_are_told_apart_within_a_day_by_the_full_address_and_not_beyond
     assert len(ids) == 4 and all(re.fullmatch("[0-9a-f]{32}", text) for text in ids)
 
 
+def test_an_hour_without_a_single_row_is_run_as_any_other(world: World) -> None:
+    world.configure(WEB)
+    world.land("web/2026/11/22/13/a.log", LINES[-1:])
+    [books] = world.run("web", HOUR)
+    assert (books["rows"], books["quarantined"]) == (0, 1)
+    assert holding(world.lake, *PERSONAL) == {}
+
+
 def test_a_source_may_keep_everything(world: World) -> None:
     world.configure('privacy = "off"' + WEB)
     world.land("web/2026/11/22/13/a.log", LINES)
