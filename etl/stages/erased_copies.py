@@ -54,7 +54,7 @@ def clean_alerts(lake: Store, source: str, value: str) -> Changed:
 
     State that cannot be read is removed: what is open is told again then.
     """
-    word = re.compile(rf"(?<!\w){re.escape(value).replace('@', '(?:@|%40)')}(?!\w)", re.IGNORECASE)
+    word = re.compile(rf"(?<!\w){re.escape(value).replace('@', '(?:@|%(?:25)?40)')}(?!\w)", re.IGNORECASE)
     changed = []
     for stat in list(lake.list(layout.alerts_prefix(source))):
         before = lake.digest(stat.key)
