@@ -96,6 +96,22 @@ class Notify:
 
 
 @dataclass(frozen=True)
+class Retention:
+    """For how many days each layer is kept, None: for ever. ``events_days`` holds for slices and revisions, ``ledger_days`` for
+    work lists and notes, too; ``reports_days`` stands at the top of the file only, since reports show all sources."""
+
+    events_days: int | None = None
+    metrics_days: int | None = None
+    quarantine_days: int | None = None
+    ledger_days: int | None = None
+    reports_days: int | None = None
+
+
+# a ledger tells of rows up to a day after its landing hour
+_LEDGER_OUTLIVES_EVENTS_DAYS = 2
+
+
+@dataclass(frozen=True)
 class Source:
     """One ``[sources.<name>]`` table. Times in UTC; ``start`` and ``end`` are landing hours, aware."""
 
@@ -118,6 +134,7 @@ class Source:
     options: tuple[tuple[str, str], ...] = ()
     notify: Notify = Notify()
     privacy: Privacy = PRIVACY_OFF
+    retention: Retention = field(default_factory=Retention)
 
     @property
     def raw_root(self) -> str:
@@ -152,6 +169,7 @@ class Settings:
     sql: tuple[Path, ...] = ()
     secret_file: Path = Path("logbucket.secret")
     privacy: Privacy = PRIVACY_OFF
+    retention: Retention = field(default_factory=Retention)
     notify: Notify = Notify()
 
     @property
@@ -260,7 +278,7 @@ class _Reader:
         return ConfigError(f"{self.path}, key {key}", value, expected)
 
     def settings(self, raw: dict[str, Any]) -> Settings:
-        self.only(raw, "", {"lake", "notify", "privacy", "secret_file", "sources", "sql"})
+        self.only(raw, "", {"lake", "notify", "privacy", "retention", "secret_file", "sources", "sql"})
         lake = self.uri("lake", raw.get("lake"))
         if "=" in lake:
             # event_hour=5/lake would be read as the hour of every row
@@ -273,7 +291,8 @@ class _Reader:
             raise self.fail("secret_file", secret, "the path of a file")
         privacy = self.privacy("privacy", raw.get("privacy", {}), Privacy())
         notify = self.notify("notify", raw.get("notify", {}), Notify())
-        sources = {name: self.source(name, table, privacy, notify) for name, table in tables.items()}
+        retention = self.retention("retention", raw.get("retention", {}), Retention())
+        sources = {name: self.source(name, table, privacy, notify, retention) for name, table in tables.items()}
         folders = raw.get("sql", [])
         if not isinstance(folders, list) or not all(isinstance(item, str) for item in folders):
             raise self.fail("sql", folders, "a list of folders with further SQL")
@@ -284,6 +303,7 @@ class _Reader:
             tuple(self.path.parent / item for item in folders),
             self.path.parent / secret,
             privacy,
+            retention,
             notify,
         )
 
@@ -321,7 +341,38 @@ class _Reader:
             raise self.fail(key + ".query", query, 'a list of keys such as ["page", "sort"], or ["*"] for all')
         return replace(base, **{**value, "query": tuple(query)})
 
-    def source(self, name: str, table: object, privacy: Privacy, notify: Notify) -> Source:
+    def retention(self, key: str, value: object, default: Retention) -> Retention:
+        if not isinstance(value, dict):
+            raise self.fail(key, value, "a table such as { events_days = 400, quarantine_days = 30 }")
+        allowed = set(Retention.__dataclass_fields__) - (set() if key == "retention" else {"reports_days"})
+        self.only(value, key + ".", allowed)
+        for name, days in value.items():
+            if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= 36500:
+                raise self.fail(f"{key}.{name}", days, "a whole number of days from 1 to 36500")
+        found = replace(default, **value)
+        if found.metrics_days is not None and (found.events_days is None or found.metrics_days < found.events_days):
+            raise self.fail(
+                key + ".metrics_days", found.metrics_days, "at least events_days: metrics are made of events"
+            )
+        if found.ledger_days is not None and (
+            found.events_days is None or found.ledger_days < found.events_days + _LEDGER_OUTLIVES_EVENTS_DAYS
+        ):
+            raise self.fail(
+                key + ".ledger_days",
+                found.ledger_days,
+                f"at least events_days and {_LEDGER_OUTLIVES_EVENTS_DAYS} more: the books of rows that are kept have to close",
+            )
+        if found.ledger_days is not None and (
+            found.quarantine_days is None or found.quarantine_days > found.ledger_days
+        ):
+            raise self.fail(
+                key + ".quarantine_days",
+                found.quarantine_days,
+                "at most ledger_days: by the ledger a subject is erased from it",
+            )
+        return found
+
+    def source(self, name: str, table: object, privacy: Privacy, notify: Notify, retention: Retention) -> Source:
         prefix = f"sources.{name}."
         if not _NAME.fullmatch(name):
             raise self.fail(f"sources.{name}", name, "a name of a–z, 0–9 and _, starting with a letter")
@@ -356,6 +407,9 @@ class _Reader:
             ),
             notify=self.notify(prefix + "notify", table.get("notify", {}), notify),
             privacy=self.privacy(prefix + "privacy", table["privacy"], privacy) if "privacy" in table else privacy,
+            retention=self.look_back_is_kept(
+                prefix, self.retention(prefix + "retention", table.get("retention", {}), retention), take
+            ),
         )
 
     def notify(self, key: str, value: object, default: Notify) -> Notify:
@@ -381,6 +435,13 @@ class _Reader:
         if severity not in SEVERITIES:
             raise self.fail(key + ".minimum_severity", severity, f"one of {', '.join(SEVERITIES)}")
         return Notify(tuple(urls), severity)
+
+    def look_back_is_kept(self, prefix: str, retention: Retention, take: _Table) -> Retention:
+        look_back = take.integer("look_back_hours", 24, 0, 24 * 31)
+        if retention.ledger_days is not None and retention.ledger_days * 24 < look_back + 24:
+            expected = f"at least a day more than look_back_hours ({look_back}): a run would read expired hours again"
+            raise self.fail(prefix + "retention.ledger_days", retention.ledger_days, expected)
+        return retention
 
     def template(self, key: str, value: object) -> str:
         uri = self.uri(key, value)

@@ -104,7 +104,7 @@ DATASETS: dict[str, tuple[Column, ...]] = {
         Column("severity_text", "VARCHAR", "level as logged"),
         Column("severity_number", "TINYINT", "1–24, TRACE 1, DEBUG 5, INFO 9, WARN 13, ERROR 17, FATAL 21"),
         Column("logger_name", "VARCHAR", "name of the logger", HOUSE),
-        Column("thread_name", "VARCHAR", "name of the thread"),
+        Column("thread_name", "VARCHAR", "name of the thread", personal="text"),
         Column("process_pid", "BIGINT", "process id"),
         Column("body", "VARCHAR", "the message, without its stack trace", personal="text"),
         Column("message_template", "VARCHAR", "body with its variable parts masked", HOUSE, personal="text"),

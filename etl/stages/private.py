@@ -69,7 +69,11 @@ def _expression(column: Column, privacy: Privacy) -> str:
             changed = _chained("entry.value", _text_steps(privacy))
             if truncates:
                 changed = f"CASE WHEN is_address_key(entry.key) THEN truncated_address(entry.value) ELSE {changed} END"
-            each = f"lambda entry: {{'key': entry.key, 'value': {changed}}}"
+            key = "entry.key"
+            if privacy.scrub:
+                changed = f"CASE WHEN is_secret_key(entry.key) AND entry.value <> '' THEN '<secret>' ELSE {changed} END"
+                key = "scrubbed_key(entry.key, place)"
+            each = f"lambda entry, place: {{'key': {key}, 'value': {changed}}}"
             entries = f"map_from_entries(list_transform(map_entries({name}), {each}))"
             return f"CASE WHEN fields_may_be_personal({name}) THEN {entries} ELSE {name} END"
         case _:
