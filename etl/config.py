@@ -96,6 +96,13 @@ class Notify:
 
 
 @dataclass(frozen=True)
+class Enrich:
+    """What values are looked up in beside the lists that come as packages: MaxMind DB files, in the order in which they are asked."""
+
+    mmdb: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
 class Source:
     """One ``[sources.<name>]`` table. Times in UTC; ``start`` and ``end`` are landing hours, aware."""
 
@@ -143,8 +150,8 @@ class Source:
 
 @dataclass(frozen=True)
 class Settings:
-    """All of ``sources.toml``: the lake's URI, the sources by name, folders with further SQL, the file of the secret, and what
-    holds for sources that do not say otherwise: privacy, and who is told."""
+    """All of ``sources.toml``: the lake's URI, the sources by name, folders with further SQL, the file of the secret, what
+    holds for sources that do not say otherwise (privacy, and who is told), and the user's own lists."""
 
     lake: str
     sources: dict[str, Source]
@@ -153,6 +160,7 @@ class Settings:
     secret_file: Path = Path("logbucket.secret")
     privacy: Privacy = PRIVACY_OFF
     notify: Notify = Notify()
+    enrich: Enrich = Enrich()
 
     @property
     def sql_folders(self) -> tuple[Path, ...]:
@@ -260,7 +268,7 @@ class _Reader:
         return ConfigError(f"{self.path}, key {key}", value, expected)
 
     def settings(self, raw: dict[str, Any]) -> Settings:
-        self.only(raw, "", {"lake", "notify", "privacy", "secret_file", "sources", "sql"})
+        self.only(raw, "", {"enrich", "lake", "notify", "privacy", "secret_file", "sources", "sql"})
         lake = self.uri("lake", raw.get("lake"))
         if "=" in lake:
             # event_hour=5/lake would be read as the hour of every row
@@ -285,7 +293,20 @@ class _Reader:
             self.path.parent / secret,
             privacy,
             notify,
+            self.enrich("enrich", raw.get("enrich", {})),
         )
+
+    def enrich(self, key: str, value: object) -> Enrich:
+        if not isinstance(value, dict):
+            raise self.fail(key, value, 'a table such as { mmdb = ["GeoLite2-Country.mmdb"] }')
+        self.only(value, key + ".", set(Enrich.__dataclass_fields__))
+        files = value.get("mmdb", [])
+        if not isinstance(files, list) or not all(isinstance(item, str) and item for item in files):
+            raise self.fail(key + ".mmdb", files, 'a list of MaxMind DB files such as ["GeoLite2-Country.mmdb"]')
+        for number, item in enumerate(files):
+            if "://" in item:
+                raise self.fail(f"{key}.mmdb[{number}]", item, "the path of a local file")
+        return Enrich(tuple(self.path.parent / item for item in files))
 
     def only(self, table: dict[str, Any], prefix: str, allowed: set[str]) -> None:
         for key in table:
