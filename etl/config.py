@@ -112,6 +112,13 @@ _LEDGER_OUTLIVES_EVENTS_DAYS = 2
 
 
 @dataclass(frozen=True)
+class Enrich:
+    """What values are looked up in beside the lists that come as packages: MaxMind DB files, in the order in which they are asked."""
+
+    mmdb: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
 class Source:
     """One ``[sources.<name>]`` table. Times in UTC; ``start`` and ``end`` are landing hours, aware."""
 
@@ -160,8 +167,8 @@ class Source:
 
 @dataclass(frozen=True)
 class Settings:
-    """All of ``sources.toml``: the lake's URI, the sources by name, folders with further SQL, the file of the secret, and what
-    holds for sources that do not say otherwise: privacy, and who is told."""
+    """All of ``sources.toml``: the lake's URI, the sources by name, folders with further SQL, the file of the secret, what
+    holds for sources that do not say otherwise (privacy, and who is told), and the user's own lists."""
 
     lake: str
     sources: dict[str, Source]
@@ -171,6 +178,7 @@ class Settings:
     privacy: Privacy = PRIVACY_OFF
     retention: Retention = field(default_factory=Retention)
     notify: Notify = Notify()
+    enrich: Enrich = Enrich()
 
     @property
     def sql_folders(self) -> tuple[Path, ...]:
@@ -278,7 +286,7 @@ class _Reader:
         return ConfigError(f"{self.path}, key {key}", value, expected)
 
     def settings(self, raw: dict[str, Any]) -> Settings:
-        self.only(raw, "", {"lake", "notify", "privacy", "retention", "secret_file", "sources", "sql"})
+        self.only(raw, "", {"enrich", "lake", "notify", "privacy", "retention", "secret_file", "sources", "sql"})
         lake = self.uri("lake", raw.get("lake"))
         if "=" in lake:
             # event_hour=5/lake would be read as the hour of every row
@@ -305,7 +313,20 @@ class _Reader:
             privacy,
             retention,
             notify,
+            self.enrich("enrich", raw.get("enrich", {})),
         )
+
+    def enrich(self, key: str, value: object) -> Enrich:
+        if not isinstance(value, dict):
+            raise self.fail(key, value, 'a table such as { mmdb = ["GeoLite2-Country.mmdb"] }')
+        self.only(value, key + ".", set(Enrich.__dataclass_fields__))
+        files = value.get("mmdb", [])
+        if not isinstance(files, list) or not all(isinstance(item, str) and item for item in files):
+            raise self.fail(key + ".mmdb", files, 'a list of MaxMind DB files such as ["GeoLite2-Country.mmdb"]')
+        for number, item in enumerate(files):
+            if "://" in item:
+                raise self.fail(f"{key}.mmdb[{number}]", item, "the path of a local file")
+        return Enrich(tuple(self.path.parent / item for item in files))
 
     def only(self, table: dict[str, Any], prefix: str, allowed: set[str]) -> None:
         for key in table:

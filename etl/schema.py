@@ -212,6 +212,47 @@ QUARANTINE = (
     Column("raw", "VARCHAR", "the record's text; its first kilobyte where it was too long", HOUSE),
 )
 
+# what lists say of distinct values: one row for each, in every view of that name
+_LISTS = Column("lists_version", "VARCHAR", "the lists that said so, each with its version", HOUSE)
+DIMENSIONS: dict[str, tuple[Column, ...]] = {
+    "agents": (
+        Column("user_agent_original", "VARCHAR", "the User-Agent header, its first 512 characters"),
+        Column("agent_family", "VARCHAR", "browser or tool family", "ua-parser-builtins"),
+        Column("agent_version", "VARCHAR", "its major version", "ua-parser-builtins"),
+        Column("os_name", "VARCHAR", "family of the operating system", "ua-parser-builtins"),
+        Column("is_crawler", "BOOLEAN", "whether a list knows it as a crawler, tool or monitor", HOUSE),
+        Column("is_ai_crawler", "BOOLEAN", "whether it fetches for AI: training, search or an assistant", HOUSE),
+        Column("crawler_name", "VARCHAR", "what it is known by", "crawler-user-agents"),
+        Column("crawler_operator", "VARCHAR", "who runs it, where the operator documents it", HOUSE),
+        Column(
+            "crawler_purpose",
+            "VARCHAR",
+            "ai_training, ai_search, ai_user (a person asked an assistant), ai, search, seo, monitoring, social, feed, archive, "
+            "research, library, scanner, advertising, browser_automation or other",
+            HOUSE,
+        ),
+        Column("crawler_description", "VARCHAR", "what it does", "crawler-user-agents"),
+        Column("crawler_url", "VARCHAR", "page about it", "crawler-user-agents"),
+        Column(
+            "robots_txt_policy",
+            "VARCHAR",
+            "what its operator documents: obeys, or may ignore robots.txt; NULL where it says nothing",
+            HOUSE,
+        ),
+        Column("robots_txt_source", "VARCHAR", "the page where it says so", HOUSE),
+        _LISTS,
+    ),
+    "networks": (
+        Column("client_network", "VARCHAR", "a /24 (IPv4) or /48 (IPv6) network", HOUSE),
+        Column("geo_country_iso_code", "VARCHAR", "country, where it is one for all of the network"),
+        Column(
+            "as_number", "BIGINT", "autonomous system, where it is one for all of the network", "Elastic Common Schema"
+        ),
+        Column("as_organization_name", "VARCHAR", "its organization", "Elastic Common Schema"),
+        _LISTS,
+    ),
+}
+
 # columns that come from the keys of objects
 PLACES: dict[str, str] = {
     "event_date": "the event date, UTC; a condition on it reads those days only",

@@ -2,6 +2,7 @@
 
     tests/cases/formats/<format>/<case>/     input.log[.gz|…], expected.jsonl, rejects.jsonl, case.toml
     tests/cases/metrics/<metric>/<case>/     events.jsonl, expected.jsonl
+    tests/cases/dimensions/<dimension>/<case>/ found.jsonl (what the lists say), expected.jsonl
     tests/cases/checks/<check>/<case>/       one <view>.jsonl per view, expected.jsonl (the violations)
     tests/cases/reports/<report>/<case>/     one <view>.jsonl per view, expected/<query>.jsonl for each query, case.toml
     tests/cases/alerts/<alert>/<case>/       one <view>.jsonl per view, expected.jsonl (what it finds), case.toml
@@ -30,12 +31,13 @@ import pytest
 
 from etl.config import Settings, Source
 from etl.io import engine
+from etl.io.lists import lists_of
 from etl.io.raw import open_decompressed
 from etl.io.snapshot import all_views, history_views, snapshot
 from etl.io.statements import DECLARED, load_statements
 from etl.io.workspace import Workspace, workspace
 from etl.model.hours import parse_hour, to_hour
-from etl.schema import DATASETS, QUARANTINE, columns
+from etl.schema import DATASETS, DIMENSIONS, QUARANTINE, columns
 from etl.stages.charts import Chart
 from etl.stages.notify import found_by, make_tables, reads
 from etl.stages.parse import parse_file
@@ -116,6 +118,7 @@ def test_every_statement_has_a_case_and_every_case_a_statement() -> None:
     declared = {
         "formats": set(STATEMENTS.formats),
         "metrics": set(STATEMENTS.metrics),
+        "dimensions": set(STATEMENTS.dimensions),
         "checks": set(STATEMENTS.checks),
         "reports": set(STATEMENTS.reports),
         "alerts": set(STATEMENTS.alerts),
@@ -299,6 +302,20 @@ def test_metric(case: Path, views: duckdb.DuckDBPyConnection) -> None:
     assert_records(found, jsonl(case / "expected.jsonl"), str(case))
     grains = [tuple(row[column] for column in metric.grain) for row in found]
     assert len(grains) == len(set(grains)), "the grain identifies a row"
+
+
+@pytest.mark.parametrize("case", cases("dimensions"))
+def test_dimension(case: Path, views: duckdb.DuckDBPyConnection) -> None:
+    only_files(case, {"found.jsonl", "expected.jsonl"})
+    dimension = STATEMENTS.dimensions[case.parent.name]
+    views.register("found", lists_of(Settings("", {}, case))[dimension.name].look_up([]))
+    given = engine.describe(views, "FROM found")
+    views.unregister("found")
+    fill(views, "found", case / "found.jsonl", given)
+    engine.set_variables(views, lists_version="list 1, sql 0")
+    found = engine.rows(views, f"SELECT * FROM ({dimension.sql}\n) ORDER BY {engine.name(dimension.values[1])}")
+    assert list(found[0]) == [column.name for column in DIMENSIONS[dimension.name]]
+    assert_records(found, jsonl(case / "expected.jsonl"), str(case))
 
 
 @pytest.mark.parametrize("case", cases("checks"))

@@ -33,7 +33,7 @@ from etl.layout import Partition
 from etl.model.hours import hours_between, parse_hour
 from etl.model.ledger import Ledger, ObjectBook, SliceBook
 from etl.model.worklist import printable
-from etl.schema import DATASETS, QUARANTINE, Column, columns
+from etl.schema import DATASETS, DIMENSIONS, QUARANTINE, Column, columns
 
 _PARALLEL_COPIES = 8
 _ROUNDS = 20
@@ -83,6 +83,7 @@ def all_views(statements: Statements) -> list[str]:
     return [
         *(f"events_{dataset}" for dataset in DATASETS),
         *(f"metrics_{metric}" for metric in statements.metrics),
+        *DIMENSIONS,
         "quarantine",
         "ledger",
         "books",
@@ -193,6 +194,8 @@ class _Taken:
     def _prefixes(self, view: str) -> list[str]:
         """Where the objects lie that a view is made of, as whole copies."""
         kind, _, rest = view.partition("_")
+        if kind in DIMENSIONS:
+            return [layout.dimension_key(kind)]
         if kind in ("events", "metrics"):
             return self._by_day(f"{kind}/{rest}/")
         if kind == "history":
@@ -273,6 +276,8 @@ def _make_view(connection: duckdb.DuckDBPyConnection, taken: _Taken, statements:
         sql = _parquet(
             taken.paths("quarantine/"), {**_types(QUARANTINE), "landing_date": "DATE", "landing_hour": "BIGINT"}
         )
+    elif name in DIMENSIONS:
+        sql = _parquet(taken.paths(layout.dimension_key(name)), _types(DIMENSIONS[name]))
     elif name.startswith("events_"):
         dataset = name.removeprefix("events_")
         paths = taken.paths(layout.dataset_prefix(dataset))

@@ -17,7 +17,7 @@ from pathlib import Path
 from etl.config import BUILT_IN_SQL, SEVERITIES, checked_format
 from etl.errors import ConfigError, StatementError
 from etl.io.raw import UTF8, Cut
-from etl.schema import DATASETS
+from etl.schema import DATASETS, DIMENSIONS
 
 _HEADER = re.compile(r"--\s*([a-z_]+):\s*(.*?)\s*$")
 _LEADING_COMMENTS = re.compile(r"(?:--[^\n]*\n|\s)*")
@@ -32,6 +32,7 @@ _REQUIRED = {
     "formats": ("title", "dataset", "sample"),
     "enrich": ("title",),
     "metrics": ("title", "dataset", "grain"),
+    "dimensions": ("title", "of"),
     "checks": ("title", "reads"),
     "reports": ("title",),
     "stages": ("title",),
@@ -71,6 +72,12 @@ class Statement:
     def datasets(self) -> list[str]:
         """The datasets a metric reads or a format yields; ``declared`` where the source says which."""
         return [part.strip() for part in self.header["dataset"].split(",")]
+
+    @property
+    def values(self) -> tuple[str, str]:
+        """(view, column) of the values a dimension is about."""
+        view, _, column = self.header["of"].partition(".")
+        return view, column
 
     @property
     def grain(self) -> list[str]:
@@ -157,6 +164,7 @@ class Statements:
         self.formats = self._kind("formats")
         self.enrich = self._kind("enrich")
         self.metrics = self._kind("metrics")
+        self.dimensions = self._dimensions()
         self.checks = self._kind("checks")
         self.stages = self._kind("stages")
         self.catalog = self._kind("catalog")
@@ -208,6 +216,18 @@ class Statements:
         for folder in self._folders:
             for path in sorted((folder / kind).glob("*.sql")):
                 found[path.stem] = _read(kind, path)
+        return found
+
+    def _dimensions(self) -> dict[str, Statement]:
+        found = self._kind("dimensions")
+        for name, item in found.items():
+            if name not in DIMENSIONS:
+                raise StatementError(
+                    f"{item.path}: there are no lists for {name!r}; expected {' or '.join(DIMENSIONS)}.sql"
+                )
+            view, _, column = item.header["of"].partition(".")
+            if view.removeprefix("metrics_") not in self.metrics or not column:
+                raise StatementError(f"{item.path}: of {item.header['of']!r}; expected metrics_<metric>.<column>")
         return found
 
     def _reports(self) -> dict[str, Report]:

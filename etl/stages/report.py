@@ -20,6 +20,7 @@ from etl.io.statements import Report, Statement, load_statements
 from etl.io.store import open_store, put_bytes
 from etl.model.hours import HOUR, format_hour
 from etl.stages.charts import Chart, draw, x_labels
+from etl.stages.enrich import complete, needed
 from etl.text import FORMATS, NOTHING, share, visible
 
 LEVELS = ("bad", "warn", "info")
@@ -31,12 +32,13 @@ Rows = list[dict[str, Any]]
 def render(settings: Settings, report_name: str, first: datetime, last: datetime) -> str:
     """A report over the event hours first..last (naive UTC, both included) as HTML.
 
-    The same lake gives the same text. Raises ConfigError for an unknown report, StatementError for a finding or a chart
+    The same lake and the same lists give the same text. Raises ConfigError for an unknown report, StatementError for a finding or a chart
     that lacks what it needs.
     """
     report = _report(settings, report_name)
     statements = load_statements(settings.sql)
-    with snapshot(settings.lake, statements, report.reads, first, last) as connection:
+    with snapshot(settings.lake, statements, needed(report.reads, statements), first, last) as connection:
+        complete(connection, settings, report.reads)
         set_variables(connection, first_hour=first, last_hour=last)
         tables = queried(connection, report)
     environment = _environment([report.template.parent, *statements.looks])

@@ -9,6 +9,7 @@ from etl.config import Settings
 from etl.io.engine import rows, set_variables
 from etl.io.snapshot import snapshot
 from etl.io.statements import load_statements
+from etl.stages.enrich import complete, needed
 from etl.stages.report import findings_of, queried
 
 Tables = dict[str, list[dict[str, Any]]]
@@ -18,7 +19,8 @@ def tables_of(settings: Settings, name: str, first: datetime, last: datetime) ->
     """Query → its rows; each finding's check has to find something."""
     statements = load_statements(settings.sql)
     report = statements.reports[name]
-    with snapshot(settings.lake, statements, report.reads, first, last) as connection:
+    with snapshot(settings.lake, statements, needed(report.reads, statements), first, last) as connection:
+        complete(connection, settings, report.reads)
         set_variables(connection, first_hour=first, last_hour=last)
         found = queried(connection, report)
         for finding in findings_of(report, found):
