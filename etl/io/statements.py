@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from etl.config import BUILT_IN_SQL, SEVERITIES, checked_format
@@ -25,6 +25,7 @@ DECLARED = "declared"
 _DEFAULT_PRIORITY = 50
 _MACRO = re.compile(r"^CREATE OR REPLACE MACRO (\w+)", re.MULTILINE | re.IGNORECASE)
 _CALLED = re.compile(r"\b(\w+)\(")
+_OF_REPORT = re.compile(r"\breport\.(\w+)")
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 _REQUIRED = {
     "macros": ("title",),
@@ -129,6 +130,20 @@ class Report:
     def findings(self) -> list[str]:
         """Names of the queries whose rows are findings."""
         return [name for name in self.queries if name.startswith("finding_")]
+
+    @property
+    def shown(self) -> list[str]:
+        """Names of the queries whose rows people see: all but the steps to them."""
+        return [name for name in self.queries if not name.startswith("step_")]
+
+    @property
+    def in_order(self) -> list[str]:
+        """Names of the queries, each after those whose rows it reads as ``report.<query>``. Raises StatementError for a circle."""
+        reads = {name: set(_OF_REPORT.findall(query.sql)) & set(self.queries) for name, query in self.queries.items()}
+        try:
+            return list(TopologicalSorter(reads).static_order())
+        except CycleError as error:
+            raise StatementError(f"{self.template.parent}: {' → '.join(error.args[1])} read each other") from None
 
 
 class Statements:

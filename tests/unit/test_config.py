@@ -199,7 +199,10 @@ BROKEN_FILES: dict[str, tuple[str, list[str]]] = {
     "source no table": ('lake = "l"\n[sources]\nweb = 1', ["sources.web", "1", "a table"]),
     "name with a dash": ('lake = "l"\n[sources.my-web]\nraw = "r"', ["sources.my-web", "a–z"]),
     "name in capitals": ('lake = "l"\n[sources.Web]\nraw = "r"', ["sources.Web", "a–z"]),
-    "unknown top key": ("lakes = 1\n" + MINIMAL, ["lakes", "1", "lake, notify, privacy, secret_file, sources, sql"]),
+    "unknown top key": (
+        "lakes = 1\n" + MINIMAL,
+        ["lakes", "1", "lake, notify, privacy, reports, secret_file, sources, sql"],
+    ),
     "sql a text": ('sql = "x"\n' + MINIMAL, ["sql", "'x'", "a list of folders"]),
     "raw missing": ('lake = "l"\n[sources.web]', ["sources.web.raw", "None", "a folder"]),
     "raw other directive": ('lake = "l"\n[sources.web]\nraw = "r/%Y/%j/"', ["sources.web.raw", "%j", "%Y %m %d %H"]),
