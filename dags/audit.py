@@ -85,7 +85,7 @@ def flow() -> None:
         for item in enrich(load()):
             print(item)
 
-    @task
+    @task(trigger_rule="all_done")
     @stage_task
     def catalog() -> None:
         from etl.stages.catalog import write_catalog

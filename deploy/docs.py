@@ -96,7 +96,7 @@ def schema_page(statements: Statements) -> str:
         "A row that one of these returns fails the run.\n",
         _table(("Check", "What holds", "Reads"), checks),
     ]
-    reports = [(f"`{item.name}`", ", ".join(query.header["title"] for query in item.queries.values())) for item in statements.reports.values()]  # fmt: skip
+    reports = [(f"`{item.name}`", ", ".join(item.queries[name].header["title"] for name in item.shown)) for item in statements.reports.values()]  # fmt: skip
     parts += ["## Reports\n", _table(("Report", "Tables"), reports)]
     return "\n".join(parts)
 

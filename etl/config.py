@@ -17,6 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from etl.errors import ConfigError
+from etl.model.declared import KINDS, Declared, Settlement, Side
 from etl.model.hours import format_hour, parse_hour
 from etl.schema import DATASETS
 
@@ -29,6 +30,7 @@ WRAPPERS = ("cri", "docker")
 SEVERITIES = ("info", "warning", "critical")
 _STATEFUL = re.compile(r"utf-7|hz|iso2022|.*escape|idna|punycode")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_CURRENCY = re.compile(r"[A-Z]{3,5}")
 _DIRECTIVE = re.compile(r"%(.)")
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _CHANNEL = re.compile(r"[a-z][a-z0-9+.-]*://\S+")
@@ -168,7 +170,8 @@ class Source:
 @dataclass(frozen=True)
 class Settings:
     """All of ``sources.toml``: the lake's URI, the sources by name, folders with further SQL, the file of the secret, what
-    holds for sources that do not say otherwise (privacy, and who is told), and the user's own lists."""
+    holds for sources that do not say otherwise (privacy, and who is told), the user's own lists, and the reports that are
+    declared."""
 
     lake: str
     sources: dict[str, Source]
@@ -179,6 +182,7 @@ class Settings:
     retention: Retention = field(default_factory=Retention)
     notify: Notify = Notify()
     enrich: Enrich = Enrich()
+    reports: dict[str, Declared] = field(default_factory=dict)
 
     @property
     def sql_folders(self) -> tuple[Path, ...]:
@@ -186,10 +190,9 @@ class Settings:
         return (BUILT_IN_SQL, *self.sql)
 
     @property
-    def reports(self) -> list[str]:
-        """Names of the reports there are: folders with a template."""
-        found = (path for folder in self.sql_folders for path in (folder / "reports").glob("*/report.html.j2"))
-        return sorted({path.parent.name for path in found})
+    def report_names(self) -> list[str]:
+        """Names of the reports there are: folders with a template, but of those that need a declaration the declared ones."""
+        return sorted(_report_folders(self.sql_folders).difference(KINDS).union(self.reports))
 
     def source(self, name: str) -> Source:
         """The source of that name. Raises ConfigError naming those there are."""
@@ -198,6 +201,10 @@ class Settings:
                 "source", name, f"one of {', '.join(sorted(self.sources)) or 'none: no source is declared'}"
             )
         return self.sources[name]
+
+
+def _report_folders(folders: tuple[Path, ...]) -> set[str]:
+    return {path.parent.name for folder in folders for path in (folder / "reports").glob("*/report.html.j2")}
 
 
 def config_path() -> Path:
@@ -286,7 +293,8 @@ class _Reader:
         return ConfigError(f"{self.path}, key {key}", value, expected)
 
     def settings(self, raw: dict[str, Any]) -> Settings:
-        self.only(raw, "", {"enrich", "lake", "notify", "privacy", "retention", "secret_file", "sources", "sql"})
+        known = {"enrich", "lake", "notify", "privacy", "reports", "retention", "secret_file", "sources", "sql"}
+        self.only(raw, "", known)
         lake = self.uri("lake", raw.get("lake"))
         if "=" in lake:
             # event_hour=5/lake would be read as the hour of every row
@@ -304,7 +312,7 @@ class _Reader:
         folders = raw.get("sql", [])
         if not isinstance(folders, list) or not all(isinstance(item, str) for item in folders):
             raise self.fail("sql", folders, "a list of folders with further SQL")
-        return Settings(
+        settings = Settings(
             lake,
             sources,
             self.path,
@@ -315,6 +323,89 @@ class _Reader:
             notify,
             self.enrich("enrich", raw.get("enrich", {})),
         )
+        return replace(settings, reports=self.reports(raw.get("reports", {}), settings))
+
+    def reports(self, tables: object, settings: Settings) -> dict[str, Declared]:
+        if not isinstance(tables, dict):
+            raise self.fail("reports", tables, "tables such as [reports.settlement]")
+        taken = _report_folders(settings.sql_folders) - set(KINDS)
+        found = {}
+        for name, table in tables.items():
+            key = f"reports.{name}"
+            if not _NAME.fullmatch(name) or name in taken:
+                raise self.fail(key, name, "a name of a–z, 0–9 and _, starting with a letter, that no other report has")
+            if not isinstance(table, dict):
+                raise self.fail(key, table, "a table")
+            kind = table.get("report", name)
+            if kind not in KINDS:
+                raise self.fail(key + ".report", kind, f"one of {', '.join(KINDS)}")
+            found[name] = self.settlement(key + ".", name, table, settings)
+        return found
+
+    def settlement(self, prefix: str, name: str, table: dict[str, Any], settings: Settings) -> Settlement:
+        self.only(table, prefix, {"report", *Settlement.__dataclass_fields__} - {"name"})
+        take = _Table(self, prefix, table)
+        left, right = (self.side(f"{prefix}{side}", table.get(side), settings) for side in ("left", "right"))
+        if left.title == right.title:
+            raise self.fail(prefix + "right.title", right.title, "another title than the left side has")
+        return Settlement(
+            name=name,
+            title=take.text("title", f"{left.title} against {right.title}"),
+            left=left,
+            right=right,
+            window_hours=take.integer("window_hours", 24, 0, 24 * 31),
+            zone=self.zone(prefix + "zone", table.get("zone", "UTC")),
+        )
+
+    def side(self, key: str, table: object, settings: Settings) -> Side:
+        if not isinstance(table, dict):
+            raise self.fail(
+                key,
+                table,
+                'a table such as { source = "shop", key = "order_id", amount = "amount", currency = "currency" }',
+            )
+        prefix = key + "."
+        self.only(table, prefix, set(Side.__dataclass_fields__))
+        take = _Table(self, prefix, table)
+        source = self.source_of(prefix, table, settings)
+        if ("currency" in table) == ("fixed_currency" in table):
+            raise self.fail(
+                prefix + "currency", table.get("currency"),
+                'either currency, where it stands ("currency"), or fixed_currency, which it always is ("KRW")',
+            )  # fmt: skip
+        fixed = table.get("fixed_currency")
+        if fixed is not None and not (isinstance(fixed, str) and _CURRENCY.fullmatch(fixed)):
+            raise self.fail(prefix + "fixed_currency", fixed, "a currency of ISO 4217 such as KRW")
+        if table.get("decimal", ".") not in (".", ","):
+            raise self.fail(prefix + "decimal", table["decimal"], 'what stands before cents: "." or ","')
+        if not isinstance(table.get("minor_units", False), bool):
+            raise self.fail(prefix + "minor_units", table["minor_units"], "true (1234 is 12.34) or false")
+        return Side(
+            source=source,
+            title=take.text("title", source),
+            key=self.names(prefix + "key", table.get("key")),
+            amount=take.required("amount", "where the amount stands: a column of its dataset, or an attribute"),
+            currency=take.text("currency", "currency") if "currency" in table else None,
+            fixed_currency=fixed,
+            merchant=take.text("merchant", "") if "merchant" in table else None,
+            dataset=self.dataset(prefix + "dataset", table.get("dataset")),
+            where=take.text("where", "true"),
+            negative=take.text("negative", "false"),
+            decimal=table.get("decimal", "."),
+            minor_units=table.get("minor_units", False),
+        )
+
+    def source_of(self, prefix: str, table: dict[str, Any], settings: Settings) -> str:
+        source = table.get("source")
+        if source not in settings.sources:
+            raise self.fail(prefix + "source", source, f"one of {', '.join(sorted(settings.sources))}")
+        return str(source)
+
+    def names(self, key: str, value: object) -> tuple[str, ...]:
+        listed = [value] if isinstance(value, str) else value
+        if not isinstance(listed, list) or not listed or not all(isinstance(item, str) and item for item in listed):
+            raise self.fail(key, value, 'a column or an attribute such as "order_id", or a list of them')
+        return tuple(listed)
 
     def enrich(self, key: str, value: object) -> Enrich:
         if not isinstance(value, dict):
@@ -528,6 +619,11 @@ class _Table:
         if not isinstance(value, str) or not value:
             raise self.reader.fail(self.prefix + key, value, "a text")
         return value
+
+    def required(self, key: str, expected: str) -> str:
+        if key not in self.table:
+            raise self.reader.fail(self.prefix + key, None, expected)
+        return self.text(key, "")
 
     def integer(self, key: str, default: int, least: int, most: int) -> int:
         value = self.table.get(key, default)

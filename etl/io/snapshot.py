@@ -50,10 +50,12 @@ def snapshot(
     last: datetime | None = None,
     source: str | None = None,
     macros: Iterable[Statement] | None = None,
+    only: tuple[str, ...] = (),
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """:func:`connect`, closed and cleaned up at the end of the block; with these files of macros, None: with all."""
+    """:func:`connect`, closed and cleaned up at the end of the block; with these files of macros, None: with all; with
+    events and metrics of these sources ``only``, none: of all."""
     wanted = statements.macros_in_order if macros is None else macros
-    connection, clean = _connect(lake_uri, statements, wanted, views, first, last, source)
+    connection, clean = _connect(lake_uri, statements, wanted, views, first, last, source, only)
     try:
         yield connection
     finally:
@@ -104,6 +106,7 @@ def _connect(
     first: datetime | None,
     last: datetime | None,
     source: str | None,
+    only: tuple[str, ...] = (),
 ) -> tuple[duckdb.DuckDBPyConnection, Callable[[], object]]:
     lake = open_store(lake_uri)
     connection = duckdb.connect()
@@ -112,7 +115,7 @@ def _connect(
     try:
         known = all_views(statements)
         names = known if views is None else sorted({*known, *history_views(statements)} & set(views))
-        taken = _Taken(lake, folder, first, last, source)
+        taken = _Taken(lake, folder, first, last, source, only or ((source,) if source else ()))
         taken.settle(names)
         engine.configure(connection, folder)
         engine.create_macros(connection, macros)
@@ -163,6 +166,7 @@ class _Taken:
     first: datetime | None
     last: datetime | None
     source: str | None
+    only: tuple[str, ...]
     files: dict[str, tuple[Stat, Path]] = field(default_factory=dict)
     footers: dict[str, tuple[Stat, engine.Footer]] = field(default_factory=dict)
     history: set[str] = field(default_factory=set)
@@ -240,7 +244,8 @@ class _Taken:
         # S3 takes any key, but a path with .. in it would lead out of the folder
         if not key.endswith((".parquet", ".json")) or ".." in key.split("/"):
             return False
-        if self.source and key.startswith(("events/", "metrics/")) and not key.endswith(f"/{self.source}.parquet"):
+        endings = tuple(f"/{source}.parquet" for source in self.only)
+        if endings and key.startswith(("events/", "metrics/")) and not key.endswith(endings):
             return False
         hours = layout.hours_of_key(key)
         if hours is None:

@@ -25,7 +25,7 @@ DECLARED = "declared"
 _DEFAULT_PRIORITY = 50
 _MACRO = re.compile(r"^CREATE OR REPLACE MACRO (\w+)", re.MULTILINE | re.IGNORECASE)
 _CALLED = re.compile(r"\b(\w+)\(")
-_OTHER_TABLE = re.compile(r"\breport\.(\w+)")
+_OF_REPORT = re.compile(r"\breport\.(\w+)")
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 _REQUIRED = {
     "macros": ("title",),
@@ -134,22 +134,23 @@ class Report:
         return {view.strip() for views in listed for view in views} - {""}
 
     @property
-    def in_order(self) -> list[Statement]:
-        """Its queries, each after those whose tables it reads as ``report.<query>``. Raises StatementError for a circle."""
-        used = {
-            item.name: sorted({*_OTHER_TABLE.findall(item.sql)} & set(self.queries)) for item in self.queries.values()
-        }
-        try:
-            return [self.queries[name] for name in TopologicalSorter(used).static_order()]
-        except CycleError as error:
-            raise StatementError(
-                f"{self.template.parent}: queries read each other in a circle: {error.args[1]}"
-            ) from None
-
-    @property
     def findings(self) -> list[str]:
         """Names of the queries whose rows are findings."""
         return [name for name in self.queries if name.startswith("finding_")]
+
+    @property
+    def shown(self) -> list[str]:
+        """Names of the queries whose rows people see: all but the steps to them."""
+        return [name for name in self.queries if not name.startswith("step_")]
+
+    @property
+    def in_order(self) -> list[str]:
+        """Names of the queries, each after those whose rows it reads as ``report.<query>``. Raises StatementError for a circle."""
+        reads = {name: set(_OF_REPORT.findall(query.sql)) & set(self.queries) for name, query in self.queries.items()}
+        try:
+            return list(TopologicalSorter(reads).static_order())
+        except CycleError as error:
+            raise StatementError(f"{self.template.parent}: {' → '.join(error.args[1])} read each other") from None
 
 
 class Statements:

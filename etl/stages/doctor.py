@@ -10,14 +10,17 @@ from etl.errors import ConfigError
 from etl.io.lists import lists_of
 from etl.io.probes import Finding, probe_lake, probe_raw
 from etl.io.store import open_store
+from etl.stages.declared import check_declared
 
 
 def doctor(settings: Settings | None, uri: str | None = None) -> list[dict[str, Any]]:
     """Probe the store at ``uri``, else the lake, without writing the raw root of every source, and the lists.
 
     One record per probe: ``store``, ``probe``, ``found``, ``ok``, ``needed`` and what it means. A probe that is needed and
-    not ok means that runs there fail or lose data.
+    not ok means that runs there fail or lose data. Raises ConfigError for a declared report that cannot be made.
     """
+    if settings and not uri:
+        check_declared(settings)
     lake = uri or (settings.lake if settings else "")
     found = probe_lake(open_store(lake))
     roots = {source.raw_root for source in settings.sources.values()} if settings and not uri else set()

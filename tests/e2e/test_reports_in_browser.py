@@ -18,6 +18,25 @@ from tests.support.browser import PHONE, Watched, chromium, empty_charts, faint_
 
 FIRST, HOURS = datetime(2026, 11, 22), 2
 REPORTS = sorted(path.name for path in (BUILT_IN_SQL / "reports").iterdir() if path.is_dir())
+# of one account two that differ
+DECLARED = """
+[reports.settlement.left]
+source = "game_events"
+title = "Purchases"
+key = ["user_id", "event_time"]
+amount = "amount"
+currency = "currency"
+merchant = "app_id"
+where = "event_name = 'purchase' AND attributes['item'] <> 'silver_ring'"
+
+[reports.settlement.right]
+source = "game_events"
+title = "Receipts"
+key = ["user_id", "event_time"]
+amount = "amount"
+currency = "currency"
+where = "event_name = 'purchase' AND attributes['item'] <> 'dragon_scale'"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +50,8 @@ def rendered(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> dict
     """Report → its file, over two hours of a simulated lake."""
     root = tmp_path_factory.mktemp("reports")
     simulate(root, start=FIRST, hours=HOURS, lines_per_hour=500, seed=5)
+    with (root / "sources.toml").open("a") as file:
+        file.write(DECLARED)
     settings = load(root / "sources.toml", {})
     for source in settings.sources:
         for hour in range(HOURS):

@@ -248,7 +248,7 @@ BROKEN_FILES: dict[str, tuple[str, list[str]]] = {
     "name in capitals": ('lake = "l"\n[sources.Web]\nraw = "r"', ["sources.Web", "a–z"]),
     "unknown top key": (
         "lakes = 1\n" + MINIMAL,
-        ["lakes", "1", "enrich, lake, notify, privacy, retention, secret_file, sources, sql"],
+        ["lakes", "1", "enrich, lake, notify, privacy, reports, retention, secret_file, sources, sql"],
     ),
     "sql a text": ('sql = "x"\n' + MINIMAL, ["sql", "'x'", "a list of folders"]),
     "enrich a text": ('enrich = "x"\n' + MINIMAL, ["enrich", "'x'", "a table such as { mmdb"]),
