@@ -20,6 +20,7 @@ from etl.io.statements import Report, Statement, load_statements
 from etl.io.store import open_store, put_bytes
 from etl.model.hours import HOUR, format_hour
 from etl.stages.charts import Chart, draw, x_labels
+from etl.stages.expire import read_kept
 from etl.text import FORMATS, NOTHING, share, visible
 
 LEVELS = ("bad", "warn", "info")
@@ -37,7 +38,7 @@ def render(settings: Settings, report_name: str, first: datetime, last: datetime
     report = _report(settings, report_name)
     statements = load_statements(settings.sql)
     with snapshot(settings.lake, statements, report.reads, first, last) as connection:
-        set_variables(connection, first_hour=first, last_hour=last)
+        set_variables(connection, first_hour=first, last_hour=last, kept_events=_kept_events(settings))
         tables = queried(connection, report)
     environment = _environment([report.template.parent, *statements.looks])
     context = {
@@ -106,6 +107,13 @@ def findings_of(report: Report, tables: dict[str, Rows]) -> Rows:
                 raise StatementError(f"{path}: level {row['level']!r}; expected one of {', '.join(LEVELS)}")
             found.append(row)
     return sorted(found, key=lambda row: (LEVELS.index(row["level"]), -row["rank"], row["headline"], row["number"]))
+
+
+def _kept_events(settings: Settings) -> dict[str, str]:
+    """Source → the first day of which rows are kept, where some have expired."""
+    lake = open_store(settings.lake)
+    kept = {source: read_kept(lake, source).events for source in settings.sources}
+    return {source: str(day) for source, day in kept.items() if day}
 
 
 def _report(settings: Settings, report_name: str) -> Report:
