@@ -44,7 +44,7 @@ _REQUIRED = {
 _ALLOWED = {
     "formats": ("limits", "detect", "priority", "options", "record_start", "continues", "continued", "heading", "elements", "framing"),
     "checks": ("dataset",),
-    "reports": ("reads", "note", "chart", "labels", "colours"),
+    "reports": ("reads", "needs", "note", "chart", "labels", "colours"),
 }  # fmt: skip
 
 
@@ -130,7 +130,15 @@ class Report:
     @property
     def reads(self) -> set[str]:
         """The views that its queries read."""
-        listed = (query.header.get("reads", "").split(",") for query in self.queries.values())
+        return self._listed("reads")
+
+    @property
+    def needs(self) -> set[str]:
+        """The views without which there is nothing to show; empty where any will do."""
+        return self._listed("needs")
+
+    def _listed(self, key: str) -> set[str]:
+        listed = (query.header.get(key, "").split(",") for query in self.queries.values())
         return {view.strip() for views in listed for view in views} - {""}
 
     @property

@@ -25,6 +25,7 @@ from etl.model.hours import HOUR, format_hour, to_hour
 from etl.stages.charts import Chart, draw, x_labels
 from etl.stages.declared import prepare, views_read
 from etl.stages.enrich import complete, needed
+from etl.stages.expire import read_kept
 from etl.text import FORMATS, NOTHING, share, visible
 
 LEVELS = ("bad", "warn", "info")
@@ -73,11 +74,12 @@ def write(settings: Settings, report_name: str, first: datetime, last: datetime)
 
 
 def has_data(settings: Settings, report_name: str, first: datetime, last: datetime) -> bool:
-    """Whether the lake has an object of the hours first..last among the events and metrics that a report reads."""
+    """Whether the lake has an object of the hours first..last among the events and metrics that a report needs, which are those
+    it reads where no query's header says more."""
     lake = open_store(settings.lake)
     declared = settings.reports.get(report_name)
     endings = tuple(f"/{source}.parquet" for source in declared.sources) if declared else (".parquet",)
-    for view in sorted(_reads(settings, report_name)):
+    for view in sorted(_report(settings, report_name).needs or _reads(settings, report_name)):
         kind, _, of = view.partition("_")
         if kind in ("events", "metrics"):
             keys = (stat.key for stat in lake.list(f"{kind}/{of}/") if stat.key.endswith(endings))
@@ -97,7 +99,7 @@ def opened(
     sources = declared.sources if declared else ()
     with snapshot(settings.lake, statements, needed(views, statements), before, after, only=sources) as connection:
         complete(connection, settings, views)
-        set_variables(connection, first_hour=first, last_hour=last)
+        set_variables(connection, first_hour=first, last_hour=last, kept_events=_kept_events(settings))
         if declared:
             prepare(connection, settings, declared)
         yield connection
@@ -128,6 +130,13 @@ def findings_of(report: Report, tables: dict[str, Rows]) -> Rows:
                 raise StatementError(f"{path}: level {row['level']!r}; expected one of {', '.join(LEVELS)}")
             found.append(row)
     return sorted(found, key=lambda row: (LEVELS.index(row["level"]), -row["rank"], row["headline"], row["number"]))
+
+
+def _kept_events(settings: Settings) -> dict[str, str]:
+    """Source → the first day of which rows are kept, where some have expired."""
+    lake = open_store(settings.lake)
+    kept = {source: read_kept(lake, source).events for source in settings.sources}
+    return {source: str(day) for source, day in kept.items() if day}
 
 
 def _report(settings: Settings, report_name: str) -> Report:

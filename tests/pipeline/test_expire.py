@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from etl.cli import main
 from etl.errors import ConfigError
 from etl.model.hours import parse_hour
 from etl.stages.audit import audit, drill
@@ -17,7 +18,7 @@ from etl.stages.catalog import write_catalog
 from etl.stages.expire import expire, expire_reports
 from etl.stages.notify import digest
 from etl.stages.replay import redo, replay
-from etl.stages.report import write
+from etl.stages.report import render, write
 from etl.stages.status import status
 from etl.stages.trace import trace
 from tests.pipeline.conftest import World
@@ -125,6 +126,14 @@ def test_readers_see_what_is_kept(lake: World) -> None:
     assert (account["fate"], account["row"]) == ("expired", None)
 
 
+def test_a_report_does_not_ask_for_hours_that_have_expired(lake: World) -> None:
+    window = (parse_hour("2026-11-21T00"), parse_hour("2026-11-22T13"))
+    assert "no data in 36 of 38 hours" in render(lake.settings, "traffic", *window)
+    expired(lake)
+    assert "no data in 13 of 14 hours" in render(lake.settings, "traffic", *window)
+    assert "of 28 asked" in render(lake.settings, "quality", *window)
+
+
 def test_a_removal_is_recorded_by_layer_name_and_date(lake: World) -> None:
     sizes = [
         path.stat().st_size for path in (lake.lake / "events/web_access/event_date=2026-11-18").rglob("web.parquet")
@@ -156,6 +165,17 @@ def test_a_dry_run_tells_what_would_go_and_leaves_it(lake: World) -> None:
     assert lake.objects() == before
     assert told == expired(lake)
     assert [item["objects"] for item in expired(lake)] == [0] * len(told)
+
+
+def test_by_hand_a_day_has_begun(lake: World, capsys: pytest.CaptureFixture[str]) -> None:
+    config = ["--config", str(lake.root / "sources.toml")]
+    assert main([*config, "expire", "web", "--day", "2026-11-23", "--dry-run", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {item["layer"]: item["objects"] for item in told}["events"] == 1
+    before = lake.objects()
+    assert main([*config, "expire", "--day", "2999-01-01"]) == 2
+    assert "a day that has begun" in capsys.readouterr().err
+    assert lake.objects() == before
 
 
 def test_nothing_expires_where_nothing_says_so_and_a_source_may_say_otherwise(lake: World) -> None:
