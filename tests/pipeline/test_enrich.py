@@ -109,7 +109,7 @@ def test_the_report_tells_purpose_operator_and_what_a_bot_does_about_robots_txt(
     cells = [re.findall(r">([^<>\n]+)<", row) for row in rows if "OpenAI" in row]
     assert cells == [
         ["GPTBot", "AI training", "OpenAI", "2", "1.0 kB", "1", "obeys"],
-        ["ChatGPT-User", "AI user", "OpenAI", "1", "512 B", "0", "may ignore"],
+        ["ChatGPT-User", "AI assistant", "OpenAI", "1", "512 B", "0", "may ignore"],
     ]
     assert "ua-parser-builtins 2" in html_of(web) and "crawler-user-agents 1." in html_of(web)
 

@@ -13,6 +13,7 @@ WITH called AS (
         sum(requests)::BIGINT AS requests, sum(bytes)::BIGINT AS bytes, sum(robots_txt)::BIGINT AS robots_txt
     FROM metrics_client_hourly WHERE is_bot GROUP BY 1
 )
-SELECT bot_name, bot_category, replace(replace(label.crawler_purpose, 'ai_', 'AI '), '_', ' ') AS purpose, label.crawler_operator AS operator,
-    requests, bytes, robots_txt, label.robots_txt_policy AS robots_txt_policy
+SELECT bot_name, bot_category,
+    coalesce(replace(replace(replace(label.crawler_purpose, 'ai_user', 'ai_assistant'), 'ai_', 'AI '), '_', ' '), bot_category) AS purpose,
+    label.crawler_operator AS operator, requests, bytes, robots_txt, label.robots_txt_policy AS robots_txt_policy
 FROM counted LEFT JOIN labelled USING (bot_name) ORDER BY requests DESC, bot_name LIMIT 15
