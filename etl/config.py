@@ -17,7 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from etl.errors import ConfigError
-from etl.model.declared import KINDS, Declared, Settlement, Side
+from etl.model.declared import KINDS, Declared, Funnel, Settlement, Side
 from etl.model.hours import format_hour, parse_hour
 from etl.schema import DATASETS
 
@@ -25,11 +25,13 @@ BUILT_IN_SQL = Path(__file__).resolve().parents[1] / "sql"
 ENV_CONFIG = "LOGBUCKET_CONFIG"
 ENV_PREFIX = "LOGBUCKET_"
 MAX_SHARDS = 8
+MAX_STATES = 50
 DEFAULT_START = "2026-01-01T00"
 WRAPPERS = ("cri", "docker")
 SEVERITIES = ("info", "warning", "critical")
 _STATEFUL = re.compile(r"utf-7|hz|iso2022|.*escape|idna|punycode")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_STATE = re.compile(r"[^\x00-\x1f\x7f]{1,60}")
 _CURRENCY = re.compile(r"[A-Z]{3,5}")
 _DIRECTIVE = re.compile(r"%(.)")
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -329,7 +331,7 @@ class _Reader:
         if not isinstance(tables, dict):
             raise self.fail("reports", tables, "tables such as [reports.settlement]")
         taken = _report_folders(settings.sql_folders) - set(KINDS)
-        found = {}
+        found: dict[str, Declared] = {}
         for name, table in tables.items():
             key = f"reports.{name}"
             if not _NAME.fullmatch(name) or name in taken:
@@ -339,7 +341,8 @@ class _Reader:
             kind = table.get("report", name)
             if kind not in KINDS:
                 raise self.fail(key + ".report", kind, f"one of {', '.join(KINDS)}")
-            found[name] = self.settlement(key + ".", name, table, settings)
+            read = self.settlement if kind == Settlement.kind else self.funnel
+            found[name] = read(key + ".", name, table, settings)
         return found
 
     def settlement(self, prefix: str, name: str, table: dict[str, Any], settings: Settings) -> Settlement:
@@ -356,6 +359,69 @@ class _Reader:
             window_hours=take.integer("window_hours", 24, 0, 24 * 31),
             zone=self.zone(prefix + "zone", table.get("zone", "UTC")),
         )
+
+    def funnel(self, prefix: str, name: str, table: dict[str, Any], settings: Settings) -> Funnel:
+        self.only(table, prefix, {"report", *Funnel.__dataclass_fields__} - {"name"})
+        take = _Table(self, prefix, table)
+        source = self.source_of(prefix, table, settings)
+        states = table.get("states")
+        if (
+            not isinstance(states, list)
+            or not all(isinstance(state, str) and _STATE.fullmatch(state) for state in states)
+            or not 2 <= len(set(states)) == len(states) <= MAX_STATES
+        ):
+            raise self.fail(
+                prefix + "states", states, f'2 to {MAX_STATES} different names in their order, such as ["cart", "paid"]'
+            )
+        events = table.get("events")
+        if (
+            not isinstance(events, dict)
+            or not 1 <= len(events) <= MAX_STATES
+            or not all(isinstance(condition, str) and condition for condition in events.values())
+        ):
+            raise self.fail(prefix + "events", events, """a table such as { pay = "event_name = 'paid'" }""")
+        transitions = self.transitions(prefix + "transitions", table.get("transitions"), states, list(events))
+        goal = table.get("goal", states[-1])
+        if goal not in states[1:]:
+            raise self.fail(prefix + "goal", goal, f"one of {', '.join(states[1:])}")
+        return Funnel(
+            name=name,
+            title=take.text("title", name.replace("_", " ").capitalize()),
+            source=source,
+            session=self.names(prefix + "session", table.get("session")),
+            states=tuple(states),
+            events=tuple(events.items()),
+            transitions=transitions,
+            goal=str(goal),
+            timeout_minutes=take.integer("timeout_minutes", 30, 1, 24 * 60 * 7),
+            dataset=self.dataset(prefix + "dataset", table.get("dataset")),
+            where=take.text("where", "true"),
+        )
+
+    def transitions(
+        self, key: str, tables: object, states: list[str], events: list[str]
+    ) -> tuple[tuple[str, str, str], ...]:
+        if not isinstance(tables, dict):
+            raise self.fail(key, tables, 'a table for each state, such as cart = { pay = "paid" }')
+        found = []
+        for state, table in tables.items():
+            if state not in states:
+                raise self.fail(f"{key}.{state}", state, f"one of the states {', '.join(states)}")
+            if not isinstance(table, dict):
+                raise self.fail(f"{key}.{state}", table, 'a table event = "state", such as { pay = "paid" }')
+            for event, to in table.items():
+                if event not in events:
+                    raise self.fail(f"{key}.{state}.{event}", event, f"one of the events {', '.join(events)}")
+                if to not in states:
+                    raise self.fail(f"{key}.{state}.{event}", to, f"one of the states {', '.join(states)}")
+                found.append((state, event, to))
+        reached = {states[0]}
+        while more := {to for state, _, to in found if state in reached} - reached:
+            reached |= more
+        for state in states:
+            if state not in reached:
+                raise self.fail(key, state, f"transitions that lead from {states[0]} to every state")
+        return tuple(found)
 
     def side(self, key: str, table: object, settings: Settings) -> Side:
         if not isinstance(table, dict):

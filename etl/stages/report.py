@@ -95,7 +95,9 @@ def opened(
     """A snapshot of what a report reads, with the variables its queries read, and what its declaration gives them."""
     statements, declared = load_statements(settings.sql), settings.reports.get(report_name)
     views = _reads(settings, report_name)
-    before, after = (to_hour(first - declared.before), last + declared.after) if declared else (first, last)
+    before, after = (
+        (to_hour(first - declared.before(last + HOUR - first)), last + declared.after) if declared else (first, last)
+    )
     sources = declared.sources if declared else ()
     with snapshot(settings.lake, statements, needed(views, statements), before, after, only=sources) as connection:
         complete(connection, settings, views)

@@ -18,7 +18,7 @@ from tests.support.browser import PHONE, Watched, chromium, empty_charts, faint_
 
 FIRST, HOURS = datetime(2026, 11, 22), 2
 REPORTS = sorted(path.name for path in (BUILT_IN_SQL / "reports").iterdir() if path.is_dir())
-# of one account two that differ
+# of one account two that differ, and a machine that not everybody keeps to
 DECLARED = """
 [reports.settlement.left]
 source = "game_events"
@@ -36,6 +36,15 @@ key = ["user_id", "event_time"]
 amount = "amount"
 currency = "currency"
 where = "event_name = 'purchase' AND attributes['item'] <> 'dragon_scale'"
+
+[reports.funnel]
+source = "game_events"
+session = "user_id"
+states = ["away", "playing", "paying"]
+events = { login = "event_name = 'login'", logout = "event_name = 'logout'", purchase = "event_name = 'purchase'" }
+transitions.away = { login = "playing" }
+transitions.playing = { login = "playing", purchase = "paying" }
+transitions.paying = { purchase = "paying", login = "playing" }
 """
 
 

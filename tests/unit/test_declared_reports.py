@@ -10,7 +10,7 @@ import pytest
 
 from etl.config import Settings, load
 from etl.errors import ConfigError
-from etl.model.declared import Settlement, Side
+from etl.model.declared import Funnel, Settlement, Side
 from etl.stages.declared import check_declared
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -24,6 +24,16 @@ raw = "raw/bank/"
 LEFT = 'left = { source = "shop", key = "order_id", amount = "amount", currency = "currency" }\n'
 RIGHT = 'right = { source = "bank", key = "order_id", amount = "amount", fixed_currency = "KRW" }\n'
 SETTLEMENT = "[reports.settlement]\n" + LEFT + RIGHT
+FUNNEL = """
+[reports.checkout_of_shop]
+report = "funnel"
+source = "shop"
+session = "session_id"
+states = ["visit", "cart", "paid"]
+events = { add = "event_name = 'add'", pay = "event_name = 'pay'" }
+transitions.visit = { add = "cart" }
+transitions.cart = { add = "cart", pay = "paid" }
+"""
 
 
 def settings(folder: Path, text: str) -> Settings:
@@ -91,11 +101,46 @@ def test_every_key_of_a_settlement(tmp_path: Path) -> None:
         window_hours=72,
         zone="Asia/Seoul",
     )
-    assert (found.sources, found.before, found.after) == (
+    assert (found.sources, found.before(timedelta(hours=1)), found.after) == (
         ("shop", "bank"),
         timedelta(hours=144),
         timedelta(hours=72),
     )
+
+
+def test_the_smallest_funnel(tmp_path: Path) -> None:
+    found = settings(tmp_path, FUNNEL).reports["checkout_of_shop"]
+    assert found == Funnel(
+        name="checkout_of_shop",
+        title="Checkout of shop",
+        source="shop",
+        session=("session_id",),
+        states=("visit", "cart", "paid"),
+        events=(("add", "event_name = 'add'"), ("pay", "event_name = 'pay'")),
+        transitions=(("visit", "add", "cart"), ("cart", "add", "cart"), ("cart", "pay", "paid")),
+        goal="paid",
+        timeout_minutes=30,
+    )
+    assert isinstance(found, Funnel)
+    assert found.machine == [2, 0, 2, 3, 0, 0], "the next state of visit, of cart and of paid, by add and by pay"
+    assert (found.before(timedelta(hours=24)), found.after) == (timedelta(hours=24, minutes=30), timedelta(0))
+
+
+def test_every_key_of_a_funnel(tmp_path: Path) -> None:
+    text = FUNNEL.replace(
+        'session = "session_id"',
+        """title = "Checkout"
+dataset = "json_event"
+session = ["app_id", "session_id"]
+timeout_minutes = 5
+goal = "cart"
+where = "attributes['mode'] = 'live'\"""",
+    )
+    found = settings(tmp_path, text).reports["checkout_of_shop"]
+    assert isinstance(found, Funnel)
+    assert (found.title, found.dataset, found.session, found.timeout_minutes, found.goal, found.where) == (
+        "Checkout", "json_event", ("app_id", "session_id"), 5, "cart", "attributes['mode'] = 'live'",
+    )  # fmt: skip
 
 
 def test_a_report_that_needs_a_declaration_is_there_where_it_is_declared(tmp_path: Path) -> None:
@@ -109,7 +154,7 @@ def test_a_report_that_needs_a_declaration_is_there_where_it_is_declared(tmp_pat
     [
         ("[reports.Payouts]\n" + LEFT + RIGHT, ["reports.Payouts", "a–z"]),
         ('[reports.traffic]\nreport = "settlement"\n' + LEFT + RIGHT, ["reports.traffic", "no other report has"]),
-        ("[reports.payouts]\n" + LEFT + RIGHT, ["reports.payouts.report", "payouts", "one of settlement"]),
+        ("[reports.payouts]\n" + LEFT + RIGHT, ["reports.payouts.report", "payouts", "one of settlement, funnel"]),
         ("[reports]\nsettlement = 1\n", ["reports.settlement", "a table"]),
         ("[reports.settlement]\n" + LEFT, ["reports.settlement.right", "a table such as"]),
         (SETTLEMENT + "window = 1\n", ["reports.settlement.window", "window_hours"]),
@@ -125,6 +170,18 @@ def test_a_report_that_needs_a_declaration_is_there_where_it_is_declared(tmp_pat
         (SETTLEMENT.replace('"KRW"', '"KRW", decimal = ";"'), ["reports.settlement.right.decimal", ";"]),
         (SETTLEMENT.replace('"KRW"', '"KRW", minor_units = 2'), ["reports.settlement.right.minor_units", "true"]),
         (SETTLEMENT.replace('"KRW"', '"KRW", dataset = "x"'), ["reports.settlement.right.dataset", "json_event"]),
+        (FUNNEL.replace("states", "steps"), ["reports.checkout_of_shop.steps", "states"]),
+        (FUNNEL.replace('"shop"', '"shp"'), ["reports.checkout_of_shop.source", "shp", "bank, shop"]),
+        (FUNNEL.replace('"session_id"', '""'), ["reports.checkout_of_shop.session", "an attribute such as"]),
+        (FUNNEL.replace('["visit", "cart", "paid"]', '["cart"]'), ["reports.checkout_of_shop.states", "2 to 50"]),
+        (FUNNEL.replace('["visit", "cart", "paid"]', '["cart", "cart"]'), ["reports.checkout_of_shop.states", "different"]),
+        (FUNNEL.replace("\"event_name = 'pay'\"", "true"), ["reports.checkout_of_shop.events", "event_name = 'paid'"]),
+        (FUNNEL.replace("transitions.visit", "transitions.vist"), ["reports.checkout_of_shop.transitions.vist", "visit, cart, paid"]),
+        (FUNNEL.replace('pay = "paid"', 'buy = "paid"'), ["reports.checkout_of_shop.transitions.cart.buy", "one of the events add, pay"]),
+        (FUNNEL.replace('pay = "paid"', 'pay = "payd"'), ["reports.checkout_of_shop.transitions.cart.pay", "payd", "visit, cart, paid"]),
+        (FUNNEL.replace(', pay = "paid"', ""), ["reports.checkout_of_shop.transitions", "'paid'", "lead from visit to every state"]),
+        (FUNNEL.replace("session =", 'goal = "visit"\nsession ='), ["reports.checkout_of_shop.goal", "visit", "cart, paid"]),
+        (FUNNEL.replace("session =", "timeout_minutes = 0\nsession ="), ["reports.checkout_of_shop.timeout_minutes", "0", "1 to 10080"]),
         (SETTLEMENT.replace('"KRW"', '"KRW", where = 1'), ["reports.settlement.right.where", "a text"]),
     ],
 )  # fmt: skip
