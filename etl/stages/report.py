@@ -31,6 +31,9 @@ from etl.text import FORMATS, NOTHING, share, visible
 LEVELS = ("bad", "warn", "info")
 FINDING = ("level", "rank", "headline", "number", "baseline", "who", "check_sql")
 
+LONGEST = 500
+"""Characters of a text that are shown."""
+
 Rows = list[dict[str, Any]]
 
 
@@ -194,11 +197,12 @@ def _moment(value: datetime) -> str:
 
 
 def _shown(value: Any, unit: str = "") -> str:
-    """A value of a table in its unit, or as it is: NULL is a dash, a time has no seconds it does not need."""
+    """A value in its unit, or as it is: NULL is a dash, a time has no seconds it does not need, a text has an end."""
     if unit in FORMATS:
         return FORMATS[unit](value)
     if value is None:
         return NOTHING
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}" if not value.second else f"{value:%Y-%m-%d %H:%M:%S}"
-    return str(value)
+    text = str(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

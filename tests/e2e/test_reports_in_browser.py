@@ -98,6 +98,8 @@ def test_a_report_is_legible_on_a_phone_in_the_dark(name: str, rendered: dict[st
         watched = Watched(context.new_page())
         watched.page.goto(rendered[name].as_uri())
         assert not watched.is_wider_than_its_window()
+        watched.page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
+        assert not watched.is_wider_than_its_window()
         assert faint_texts(watched.page) == []
         assert watched.complaints == []
 
