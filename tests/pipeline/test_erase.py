@@ -97,10 +97,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 def tell(world: World) -> None:
     """Write what people look at."""
-    for report in ("traffic", "quality"):
-        write(world.settings, report, parse_hour("2026-11-22T00"), parse_hour("2026-11-22T23"))
-    for source in ("web", "game"):
-        digest(world.settings, source, HOURS[-1])
+    write(world.settings, "traffic", parse_hour("2026-11-22T00"), parse_hour("2026-11-22T23"))
+    digest(world.settings, "game", HOURS[-1])
     write_catalog(world.settings)
 
 
@@ -162,9 +160,9 @@ def test_a_person_is_nowhere_afterwards_and_stays_so(lake: World) -> None:
 
 def test_who_asks_first_sees_what_would_change_and_nothing_does(lake: World) -> None:
     before = lake.objects()
-    told = erase(lake.settings, "user_id", PERSON, ASKED, dry_run=True)
+    told = erase(lake.settings, "user_id", PERSON, ASKED, "game", dry_run=True)
     assert lake.objects() == before
-    done = erase(lake.settings, "user_id", PERSON, ASKED)
+    done = erase(lake.settings, "user_id", PERSON, ASKED, "game")
     assert [item["key"] for item in told["objects"]] == [item["key"] for item in done["objects"]]
     # nor can a person be followed from hour to hour under another name
     [(names,)] = lake.query("SELECT list(DISTINCT user_id) FROM events_json_event WHERE user_id <> 'u-2'")
