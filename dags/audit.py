@@ -3,15 +3,16 @@
 Every day at 03:00 UTC, for every source: removes what is older than its `[retention]` (**expire**), then compares raw
 listing, ledger, slices, partitions and metrics by digest and computes again what is wrong (**sweep**); objects that
 arrived later than any look-back are found here. Then one random published hour of each source is built again from raw in
-a scratch lake and compared (**drill**). Beside them old reports are removed (**expire_reports**) and the file
-`catalog.duckdb` is brought up to date with schema, metrics and macros (**catalog**). The hourly DAG `watchdog` only
+a scratch lake and compared (**drill**). Beside them old reports are removed (**expire_reports**), the new user agents and
+networks are looked up in lists (**enrich**), and the file `catalog.duckdb` is brought up to date with schema, metrics and
+macros (**catalog**). The hourly DAG `watchdog` only
 looks whether the runs of every source are there, and tells the channels of `sources.toml`.
 
 ### How to redo days (backfill)
 
 Not needed: an audit looks at all landing hours that late events may still reach, whatever its own day. To repeat one,
 clear it. What has expired does not come back. On the command line: `etl expire --dry-run`, `etl audit`,
-`etl audit --repair`, `etl drill SOURCE`, `etl catalog`, `etl watch`.
+`etl audit --repair`, `etl drill SOURCE`, `etl enrich`, `etl catalog`, `etl watch`.
 
 ### When a task fails
 
@@ -78,6 +79,14 @@ def flow() -> None:
 
     @task(trigger_rule="all_done")
     @stage_task
+    def enrich() -> None:
+        from etl.stages.enrich import enrich
+
+        for item in enrich(load()):
+            print(item)
+
+    @task(trigger_rule="all_done")
+    @stage_task
     def catalog() -> None:
         from etl.stages.catalog import write_catalog
 
@@ -101,7 +110,7 @@ def flow() -> None:
     names = list(SOURCES)
     expired = expire.expand(source=names)
     expired >> sweep.expand(source=names) >> drill.expand(source=names)
-    expired >> catalog()
+    expired >> enrich() >> catalog()
     expire_reports()
 
 

@@ -187,6 +187,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("-o", "--output", type=Path, help="a local file (default: catalog.duckdb in the lake)")
     command.set_defaults(command=_catalog)
 
+    command = commands.add_parser(
+        "enrich", help="look user agents and networks up in lists: the views agents and networks"
+    )
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(command=_enrich)
+
     command = commands.add_parser("report", help="render a report")
     command.add_argument("report")
     _add_hours(command, "event hour")
@@ -632,6 +638,20 @@ def _catalog(options: argparse.Namespace) -> int:
     _stderr.print(
         f"{'written' if is_new else 'unchanged'}: {visible(uri)}", markup=False, highlight=False, soft_wrap=True
     )
+    return 0
+
+
+def _enrich(options: argparse.Namespace) -> int:
+    from etl.stages.enrich import enrich
+
+    found = enrich(_settings(options))
+    if options.json:
+        print(_json(found))
+    else:
+        told = [
+            {**item, "lists": ", ".join(f"{name} {is_now}" for name, is_now in item["lists"].items())} for item in found
+        ]
+        print_table(list(told[0]), [[_shown(value) for value in item.values()] for item in told])
     return 0
 
 

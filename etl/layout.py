@@ -90,6 +90,11 @@ def metric_key(metric: str, day: datetime, source: str) -> str:
     return f"metrics/{metric}/event_date={day:%Y-%m-%d}/{source}.parquet"
 
 
+def dimension_key(name: str) -> str:
+    """Key of all that lists say of the values of one kind."""
+    return f"dimensions/{name}.parquet"
+
+
 def quarantine_key(source: str, landing: datetime, shard: int) -> str:
     """Key of the rejected lines of one shard."""
     return f"quarantine/{source}/{_landing(landing)}/{shard_name(shard)}.parquet"
@@ -289,6 +294,7 @@ _GLOBS = {
     "metrics": "metrics/{name}/event_date=*/*.parquet",
     "quarantine": "quarantine/*/landing_date=*/landing_hour=*/*.parquet",
     "ledger": "ledger/*/landing_date=*/landing_hour=*/*.json",
+    "dimensions": "dimensions/{name}.parquet",
     "revisions": "revisions/*/*/event_date=*/event_hour=*/*.json",
 }
 

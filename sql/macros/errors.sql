@@ -11,7 +11,9 @@ WITH bounds AS (
     SELECT first::TIMESTAMP AS first_hour, last::TIMESTAMP AS last_hour,
         greatest(first::TIMESTAMP, last::TIMESTAMP - INTERVAL 167 HOUR) AS span_first
 ), hourly AS (
-    SELECT * FROM query_table(errors_view) WHERE hour_start <= (SELECT last_hour FROM bounds)
+    -- without hosts and samples: those are read of the few rows that show a group
+    SELECT source_name, service_name, error_fingerprint, hour_start, errors, first_seen, last_seen, severity_number
+    FROM query_table(errors_view) WHERE hour_start <= (SELECT last_hour FROM bounds)
 ), logged AS (
     SELECT DISTINCT source_name, service_name, hour_start FROM (
         SELECT source_name, service_name, hour_start FROM query_table(messages_view)
@@ -24,22 +26,25 @@ WITH bounds AS (
 ), occurrences AS (
     SELECT *, lag(last_seen) OVER (PARTITION BY source_name, service_name, error_fingerprint ORDER BY hour_start) AS seen_before
     FROM hourly
-), groups AS (
+), grouped AS (
     SELECT source_name, service_name, error_fingerprint,
         min(first_seen) AS first_seen, max(last_seen) AS last_seen,
         sum(errors) FILTER (hour_start >= first_hour)::BIGINT AS errors,
         sum(errors) FILTER (hour_start >= span_first)::BIGINT AS span_errors,
         max(first_seen) FILTER (hour_start >= first_hour AND first_seen - seen_before >= INTERVAL 14 DAY) AS returned,
         arg_max(seen_before, hour_start) FILTER (hour_start >= first_hour AND first_seen - seen_before >= INTERVAL 14 DAY) AS silent_since,
-        arg_max(message_template, hour_start) AS message_template, arg_max(exception_type, hour_start) AS exception_type,
-        arg_max(logger_name, hour_start) AS logger_name, max(severity_number) FILTER (hour_start >= first_hour) AS severity_number,
-        coalesce(list_sort(list_distinct(flatten(list(hosts) FILTER (hour_start >= first_hour)))), []) AS hosts,
-        max(hour_start) AS sample_hour,
-        arg_max(sample_event_id, hour_start) AS sample_event_id, arg_max(sample_source_uri, hour_start) AS sample_source_uri,
-        arg_max(sample_source_line, hour_start) AS sample_source_line,
-        arg_max_null(sample_body, hour_start) AS sample_body, arg_max_null(sample_stack, hour_start) AS sample_stack
+        max(severity_number) FILTER (hour_start >= first_hour) AS severity_number, max(hour_start) AS sample_hour
     FROM occurrences, bounds GROUP BY source_name, service_name, error_fingerprint
     HAVING count(*) FILTER (hour_start >= first_hour) > 0
+), named AS (
+    SELECT source_name, service_name, error_fingerprint, list_sort(list_distinct(flatten(list(DISTINCT hosts)))) AS hosts
+    FROM query_table(errors_view), bounds WHERE hour_start BETWEEN first_hour AND last_hour GROUP BY ALL
+), groups AS (
+    SELECT grouped.*, coalesce(named.hosts, []) AS hosts, message_template, exception_type, logger_name,
+        sample_event_id, sample_source_uri, sample_source_line, sample_body, sample_stack
+    FROM grouped JOIN named USING (source_name, service_name, error_fingerprint)
+    JOIN query_table(errors_view) AS latest ON latest.source_name = grouped.source_name AND latest.service_name = grouped.service_name
+        AND latest.error_fingerprint = grouped.error_fingerprint AND latest.hour_start = sample_hour
 ), hours_of_weeks AS (
     SELECT source_name, service_name, week, count(*) AS hours
     FROM logged, bounds, range(0, 9) AS weeks (week)

@@ -37,8 +37,14 @@ CREATE OR REPLACE MACRO human_mostly(name, part, whole) AS
     CASE WHEN part = whole THEN 'all from ' WHEN 2 * part > whole THEN 'mostly from ' ELSE 'the largest part from ' END
     || name || CASE WHEN part = whole THEN '' ELSE ' (' || human_share(part, whole) || ')' END;
 
--- literals of the query that a finding offers; log content in it stays text
-CREATE OR REPLACE MACRO sql_text(value) AS CASE WHEN value IS NULL THEN 'NULL' ELSE '''' || replace(value, '''', '''''') || '''' END;
+-- literals of the query that a finding offers; log content in it stays text, also where somebody pastes the query between the
+-- double quotes of a shell: what a shell would expand there, and what cannot be seen, is written as chr(36)
+CREATE OR REPLACE MACRO sql_text(value) AS CASE WHEN value IS NULL THEN 'NULL'
+    WHEN regexp_matches(value, '[\x00-\x1f\x7f-\x{9f}"$`\\!\x{61c}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2066}-\x{2069}]')
+    THEN '(''' || array_to_string(list_transform(regexp_extract_all(value, '(?s).'), lambda one:
+        CASE WHEN regexp_matches(one, '[\x00-\x1f\x7f-\x{9f}"$`\\!\x{61c}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2066}-\x{2069}]')
+             THEN ''' || chr(' || unicode(one) || ') || ''' ELSE replace(one, '''', '''''') END), '') || ''')'
+    ELSE '''' || replace(value, '''', '''''') || '''' END;
 
 -- hour_start BETWEEN TIMESTAMP '…' AND TIMESTAMP '…'
 CREATE OR REPLACE MACRO sql_hours(first_hour, last_hour) AS

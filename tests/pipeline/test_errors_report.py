@@ -12,11 +12,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from etl.io.engine import rows, set_variables
+from etl.io.engine import set_variables
 from etl.io.snapshot import snapshot
 from etl.io.statements import load_statements
 from etl.simulate import simulate
-from etl.stages.report import render
+from etl.stages.report import queried, render
 from tests.pipeline.conftest import World
 
 FIRST = datetime(2026, 11, 22, 9)
@@ -83,7 +83,7 @@ def tables(world: World) -> dict[str, list[dict[str, Any]]]:
     report = statements.reports["errors"]
     with snapshot(world.settings.lake, statements, report.reads, FIRST, LAST) as connection:
         set_variables(connection, first_hour=FIRST, last_hour=LAST)
-        return {name: rows(connection, query.sql) for name, query in report.queries.items()}
+        return queried(connection, report)
 
 
 def records(world: World) -> Iterator[dict[str, Any]]:

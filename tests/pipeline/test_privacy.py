@@ -128,7 +128,7 @@ def test_nothing_personal_is_anywhere_in_the_lake_nor_in_what_people_look_at(sho
     (shop.root / "sql/alerts").mkdir(parents=True)
     (shop.root / "sql/alerts/quoting.sql").write_text(QUOTING)
     shop.configure('sql = ["sql"]' + WEB + APP + SSH + EVENTS)
-    for report in shop.settings.reports:
+    for report in shop.settings.report_names:
         write(shop.settings, report, parse_hour(HOUR), parse_hour(HOUR))
     told = [digest(shop.settings, source, HOUR)["told"] for source in SOURCES]
     write_catalog(shop.settings)

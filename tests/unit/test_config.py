@@ -248,9 +248,19 @@ BROKEN_FILES: dict[str, tuple[str, list[str]]] = {
     "name in capitals": ('lake = "l"\n[sources.Web]\nraw = "r"', ["sources.Web", "a–z"]),
     "unknown top key": (
         "lakes = 1\n" + MINIMAL,
-        ["lakes", "1", "lake, notify, privacy, retention, secret_file, sources, sql"],
+        ["lakes", "1", "enrich, lake, notify, privacy, reports, retention, secret_file, sources, sql"],
     ),
     "sql a text": ('sql = "x"\n' + MINIMAL, ["sql", "'x'", "a list of folders"]),
+    "enrich a text": ('enrich = "x"\n' + MINIMAL, ["enrich", "'x'", "a table such as { mmdb"]),
+    "enrich unknown key": ("enrich = { geoip = [] }\n" + MINIMAL, ["enrich.geoip", "one of the keys mmdb"]),
+    "mmdb a text": (
+        'enrich = { mmdb = "a.mmdb" }\n' + MINIMAL,
+        ["enrich.mmdb", "'a.mmdb'", "a list of MaxMind DB files"],
+    ),
+    "mmdb elsewhere": (
+        'enrich = { mmdb = ["a.mmdb", "s3://b/c.mmdb"] }\n' + MINIMAL,
+        ["enrich.mmdb[1]", "'s3://b/c.mmdb'", "a local file"],
+    ),
     "raw missing": ('lake = "l"\n[sources.web]', ["sources.web.raw", "None", "a folder"]),
     "raw other directive": ('lake = "l"\n[sources.web]\nraw = "r/%Y/%j/"', ["sources.web.raw", "%j", "%Y %m %d %H"]),
     "raw lone percent": ('lake = "l"\n[sources.web]\nraw = "r/100%"', ["sources.web.raw", "%Y %m %d %H"]),

@@ -86,6 +86,7 @@ def test_an_amount_keeps_every_digit() -> None:
         ("human_mostly('curl', 100, 100)", "all from curl"),
         ("sql_text('it''s')", "'it''s'"),
         ("sql_text(NULL)", "NULL"),
+        ("sql_text('$(id) ' || chr(10) || '''')", "('' || chr(36) || '(id) ' || chr(10) || '''')"),
         (
             "sql_hours(TIMESTAMP '2015-05-18 21:00', TIMESTAMP '2015-05-18 22:00')",
             "hour_start BETWEEN TIMESTAMP '2015-05-18 21:00:00' AND TIMESTAMP '2015-05-18 22:00:00'",

@@ -11,8 +11,6 @@ WITH asked AS (
     FROM metrics_error_hourly, asked GROUP BY ALL
 ), groups AS (
     SELECT * FROM error_groups('history_error_hourly', 'history_severity_hourly', getvariable('first_hour'), getvariable('last_hour'))
-    ORDER BY list_position(['new', 'regressed', 'escalating', 'known'], state), errors DESC, source_name, service_name, error_fingerprint
-    LIMIT 200
 ), trends AS (
     SELECT groups.source_name, groups.service_name, groups.error_fingerprint, list(coalesce(counted.errors, 0) ORDER BY moment) AS trend
     FROM groups CROSS JOIN axis

@@ -1,6 +1,6 @@
 -- title: Errors over time
 -- note: UTC, by the state of their group.
--- reads: metrics_error_hourly, history_error_hourly, history_severity_hourly
+-- reads: metrics_error_hourly
 -- chart: stacked_bars x=hour_start y=new,regressed,escalating,known
 -- labels: new=New; regressed=Regressed; escalating=Escalating; known=Known
 -- colours: violet, amber, red, sand
@@ -11,7 +11,7 @@ WITH asked AS (
     SELECT unnest(generate_series(date_trunc(step, first_hour), last_hour, ('1 ' || step)::INTERVAL)) AS moment, step FROM asked
 ), states AS (
     SELECT source_name, service_name, error_fingerprint, state
-    FROM error_groups('history_error_hourly', 'history_severity_hourly', getvariable('first_hour'), getvariable('last_hour'))
+    FROM report.groups
 ), counted AS (
     SELECT date_trunc(step, hour_start) AS moment,
         sum(errors) FILTER (state = 'new') AS new, sum(errors) FILTER (state = 'regressed') AS regressed,

@@ -1,11 +1,9 @@
 -- title: Totals
--- reads: metrics_severity_hourly, history_error_hourly, history_severity_hourly
-WITH groups AS (
-    SELECT * FROM error_groups('history_error_hourly', 'history_severity_hourly', getvariable('first_hour'), getvariable('last_hour'))
-), messages AS (
+-- reads: metrics_severity_hourly
+WITH messages AS (
     SELECT coalesce(sum(messages), 0)::BIGINT AS messages FROM metrics_severity_hourly
 )
 SELECT messages, coalesce(sum(errors), 0)::BIGINT AS errors, count(state) AS groups,
     count(*) FILTER (state = 'new') AS new, count(*) FILTER (state = 'regressed') AS regressed,
     count(*) FILTER (state = 'escalating') AS escalating, count(*) FILTER (state = 'known') AS known
-FROM messages LEFT JOIN groups ON true GROUP BY messages
+FROM messages LEFT JOIN report.groups ON true GROUP BY messages
