@@ -17,7 +17,7 @@ class Column:
     """One column: DuckDB type, what it means (with its unit), and where the definition comes from.
 
     ``personal`` says what may stand in it that concerns a person: ``address``, ``text``, ``url``, ``query``, ``fields``,
-    ``visitor`` or ``identity``. Privacy and erasure treat it accordingly.
+    ``visitor``, ``identity`` or ``agent`` (which privacy leaves, and erasure does not). Privacy and erasure treat it accordingly.
     """
 
     name: str
@@ -90,7 +90,7 @@ DATASETS: dict[str, tuple[Column, ...]] = {
         Column(
             "http_request_referrer", "VARCHAR", "the Referer header, its query treated as url_query", personal="url"
         ),
-        Column("user_agent_original", "VARCHAR", "the User-Agent header"),
+        Column("user_agent_original", "VARCHAR", "the User-Agent header", personal="agent"),
         Column("user_agent_name", "VARCHAR", "browser or tool family"),
         Column("is_bot", "BOOLEAN", "whether the agent calls itself a robot, crawler, library or monitor", HOUSE),
         Column("bot_name", "VARCHAR", "name of the robot", HOUSE),

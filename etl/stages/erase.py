@@ -30,8 +30,8 @@ from etl.model.ledger import Ledger
 from etl.schema import columns
 from etl.stages.aggregate import aggregate
 from etl.stages.check import check
-from etl.stages.erased_copies import clean_alerts, clean_metrics, remove_notes, remove_reports
-from etl.stages.erasures import Erased, bind_subjects, erased_sql, erased_subjects
+from etl.stages.erased_copies import clean_alerts, clean_metrics, remove_dimensions, remove_notes, remove_reports
+from etl.stages.erasures import FREE, Erased, bind_subjects, erased_sql, erased_subjects
 from etl.stages.expire import read_kept
 from etl.stages.normalize import read_ledger, replace_shard
 from etl.stages.parse import bind_visitors
@@ -120,6 +120,7 @@ def _erase(
         certificate["objects"] += metrics
         certificate["objects"] += remove_notes(lake, source.name, value)
         certificate["objects"] += clean_alerts(lake, source.name, value)
+    certificate["objects"] += remove_dimensions(settings, subject)
     certificate["objects"] += remove_reports(lake, hours)
     certificate["objects"].sort(key=lambda item: item["key"])
     if subject.kind == "client_address":
@@ -169,7 +170,7 @@ def _may_hold(space: Workspace, key: str, subject: Erased, dataset: str | None) 
         texts, addresses = ["raw"], []
     else:
         scan, tests = erased_sql(dataset, scan, "visitor_id"), ["erased"]
-        texts = [engine.name(item.name) for item in columns(dataset) if item.personal in ("text", "url", "query")]
+        texts = [engine.name(item.name) for item in columns(dataset) if item.personal in FREE]
         texts.append("array_to_string(map_values(attributes), ' ')")
         addresses = [engine.name(item.name) for item in columns(dataset) if item.personal == "address"]
     if subject.kind == "email":

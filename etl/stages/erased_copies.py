@@ -1,4 +1,4 @@
-"""What tells of an erased subject besides rows: alerts, notes, reports, and metrics whose rows have expired.
+"""What tells of an erased subject besides rows: alerts, notes, reports, dimensions, and metrics whose rows have expired.
 
 Each function returns what it changed as the certificate has it: key, and digests before and after.
 """
@@ -88,6 +88,24 @@ def clean_metrics(settings: Settings, source: Source, subject: Erased, value: st
             if day and first and day < first and stat.key.endswith(f"/{source.name}.parquet"):
                 changed += _clean_metric(space, stat.key, subject)
     return changed
+
+
+def remove_dimensions(settings: Settings, subject: Erased) -> Changed:
+    """What lists say of values, where one of them holds the subject; `etl enrich` writes it again from the metrics there are."""
+    removed = []
+    with workspace(settings) as space:
+        bind_subjects(space.connection, load_secret(settings), [subject])
+        for stat in list(space.lake.list("dimensions/")):
+            path = space.take(stat.key)
+            scan = f"SELECT * FROM read_parquet({engine.file_list([path])}, hive_partitioning = false)"
+            texts = [name for name, kind in engine.describe(space.connection, scan).items() if kind == "VARCHAR"]
+            words = ", ".join(engine.name(name) for name in texts)
+            held = f"SELECT count(*) FROM ({scan}) WHERE len(erased_in(concat_ws(chr(10), {words}))) > 0"
+            if texts and engine.one(space.connection, space.provide(held)):
+                removed.append({"key": stat.key, "before": space.lake.digest(stat.key), "after": None})
+                space.lake.delete(stat.key)
+            path.unlink()
+    return removed
 
 
 def _clean_metric(space: Workspace, key: str, subject: Erased) -> Changed:

@@ -15,7 +15,8 @@ from etl.io.secret import Secret, load_secret
 from etl.io.store import Store
 from etl.schema import columns
 
-_FREE = ("text", "url", "query")
+FREE = ("text", "url", "query", "agent")
+"""What of a column's texts may tell of anybody: ``personal`` of its schema."""
 
 
 @dataclass(frozen=True, order=True)
@@ -76,7 +77,7 @@ def erased_sql(dataset: str, given: str, visitor: str) -> str:
     kinds = {engine.name(column.name): column.personal for column in columns(dataset) if column.personal}
     found, changed = [], {}
     for name, kind in kinds.items():
-        if kind in _FREE:
+        if kind in FREE:
             found.append(f"CASE WHEN {name} IS NULL THEN [] ELSE erased_in({name}) END")
             changed[name] = f"without_words({name}, erased_words)"
         elif kind == "fields":

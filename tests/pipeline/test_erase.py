@@ -15,6 +15,7 @@ from etl.io.secret import load_secret
 from etl.model.hours import parse_hour
 from etl.stages.audit import audit, drill
 from etl.stages.catalog import write_catalog
+from etl.stages.enrich import enrich
 from etl.stages.erase import erase
 from etl.stages.expire import expire
 from etl.stages.notify import digest
@@ -79,7 +80,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> World:
         requests = [("203.0.113.9", "/a"), ("203.0.113.9", "/b"), ("203.0.113.10", f"/users/{PERSON}/cart")]
         world.land(
             f"web/2026/11/22/{hour}/a.log",
-            [f'{address} - - [22/Nov/2026:{hour}:04:05 +0000] "GET {path} HTTP/1.1" 200 5 "-" "{AGENT}"' for address, path in requests],
+            [
+                *(f'{address} - - [22/Nov/2026:{hour}:04:05 +0000] "GET {path} HTTP/1.1" 200 5 "-" "{AGENT}"' for address, path in requests),
+                f'203.0.113.11 - - [22/Nov/2026:{hour}:04:06 +0000] "GET / HTTP/1.1" 200 5 "-" "App/1.0 (user {PERSON})"',
+            ],
         )  # fmt: skip
         world.land(
             f"ssh/2026/11/22/{hour}/a.log",
@@ -99,6 +103,7 @@ def tell(world: World) -> None:
     """Write what people look at."""
     write(world.settings, "traffic", parse_hour("2026-11-22T00"), parse_hour("2026-11-22T23"))
     digest(world.settings, "game", HOURS[-1])
+    enrich(world.settings)
     write_catalog(world.settings)
 
 
@@ -129,7 +134,7 @@ def test_a_person_is_nowhere_afterwards_and_stays_so(lake: World) -> None:
     )
     assert all(item["closed"] for item in before)
     layers = {key.split("/")[0] for key in holding(lake.lake, PERSON)[PERSON]}
-    assert layers == {"events", "staged", "quarantine", "metrics", "reports", "alerts"}
+    assert layers == {"events", "staged", "quarantine", "metrics", "reports", "alerts", "dimensions"}
 
     certificate = erase(lake.settings, "user_id", PERSON, ASKED)
 
@@ -150,12 +155,12 @@ def test_a_person_is_nowhere_afterwards_and_stays_so(lake: World) -> None:
     assert drill(lake.settings, "game")["outcome"] == "equal"
 
     kept = json.loads((lake.lake / certificate["certificate"]).read_text())
-    assert kept["rows"] == 8
+    assert kept["rows"] == 10
     assert {(item["uri"].rpartition("/raw/")[2], item["records"]) for item in kept["raw"]} == {
-        (f"{name}/2026/11/22/{hour}/a.log", count) for hour in (13, 14) for name, count in (("game", 3), ("web", 1))
+        (f"{name}/2026/11/22/{hour}/a.log", count) for hour in (13, 14) for name, count in (("game", 3), ("web", 2))
     }
     changed = {item["key"].split("/")[0] for item in kept["objects"]}
-    assert changed == {"events", "staged", "metrics", "quarantine", "ledger", "reports", "alerts"}
+    assert changed == {"events", "staged", "metrics", "quarantine", "ledger", "reports", "alerts", "dimensions"}
 
 
 def test_who_asks_first_sees_what_would_change_and_nothing_does(lake: World) -> None:
