@@ -1,15 +1,18 @@
 """### What it does
 
-Every day at 03:00 UTC, for every source: compares raw listing, ledger, slices, partitions and metrics by digest and
-computes again what is wrong (**sweep**); objects that arrived later than any look-back are found here. Then one random
-published hour of each source is built again from raw in a scratch lake and compared (**drill**). Beside them the file
-`catalog.duckdb` is brought up to date with schema, metrics and macros (**catalog**). The hourly DAG `watchdog` only
+Every day at 03:00 UTC, for every source: removes what is older than its `[retention]` (**expire**), then compares raw
+listing, ledger, slices, partitions and metrics by digest and computes again what is wrong (**sweep**); objects that
+arrived later than any look-back are found here. Then one random published hour of each source is built again from raw in
+a scratch lake and compared (**drill**). Beside them old reports are removed (**expire_reports**), the new user agents and
+networks are looked up in lists (**enrich**), and the file `catalog.duckdb` is brought up to date with schema, metrics and
+macros (**catalog**). The hourly DAG `watchdog` only
 looks whether the runs of every source are there, and tells the channels of `sources.toml`.
 
 ### How to redo days (backfill)
 
 Not needed: an audit looks at all landing hours that late events may still reach, whatever its own day. To repeat one,
-clear it. On the command line: `etl audit`, `etl audit --repair`, `etl drill SOURCE`, `etl catalog`, `etl watch`.
+clear it. What has expired does not come back. On the command line: `etl expire --dry-run`, `etl audit`,
+`etl audit --repair`, `etl drill SOURCE`, `etl enrich`, `etl catalog`, `etl watch`.
 
 ### When a task fails
 
@@ -33,7 +36,7 @@ LATE_HOURS = 3
 
 @dag(
     dag_id="audit",
-    description="Daily: the lake compared with raw by digest, repaired, and one hour rebuilt from raw",
+    description="Daily: old layers removed, the lake compared with raw by digest, repaired, and one hour rebuilt from raw",
     doc_md=__doc__,
     schedule=CronDataIntervalTimetable("0 3 * * *", timezone="UTC"),
     start_date=START,
@@ -44,7 +47,8 @@ LATE_HOURS = 3
     default_args=task_defaults(hours=6),
 )
 def flow() -> None:
-    @task(map_index_template="{{ task.op_kwargs['source'] }}", max_active_tis_per_dagrun=1)
+    # what could not expire is no reason not to look
+    @task(map_index_template="{{ task.op_kwargs['source'] }}", max_active_tis_per_dagrun=1, trigger_rule="all_done")
     @stage_task
     def sweep(source: str, data_interval_end: Any = None) -> None:
         from etl.errors import CheckFailed
@@ -73,16 +77,41 @@ def flow() -> None:
                 f"run `etl audit {source} --repair`, then `etl drill {source} --partition {found['partition']}`"
             )
 
-    @task
+    @task(trigger_rule="all_done")
+    @stage_task
+    def enrich() -> None:
+        from etl.stages.enrich import enrich
+
+        for item in enrich(load()):
+            print(item)
+
+    @task(trigger_rule="all_done")
     @stage_task
     def catalog() -> None:
         from etl.stages.catalog import write_catalog
 
         print(write_catalog(load()))
 
-    catalog()
+    @task(map_index_template="{{ task.op_kwargs['source'] }}", max_active_tis_per_dagrun=1)
+    @stage_task
+    def expire(source: str, data_interval_end: Any = None) -> None:
+        from etl.stages.expire import expire
+
+        for record in expire(load(), source, finish_of(data_interval_end).date()):
+            print(record)
+
+    @task
+    @stage_task
+    def expire_reports(data_interval_end: Any = None) -> None:
+        from etl.stages.expire import expire_reports
+
+        print(expire_reports(load(), finish_of(data_interval_end).date()))
+
     names = list(SOURCES)
-    sweep.expand(source=names) >> drill.expand(source=names)
+    expired = expire.expand(source=names)
+    expired >> sweep.expand(source=names) >> drill.expand(source=names)
+    expired >> enrich() >> catalog()
+    expire_reports()
 
 
 @dag(

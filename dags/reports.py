@@ -29,7 +29,7 @@ SUNDAY = 6
 
 
 def report(name: str) -> DAG:
-    """The daily DAG of one folder of `sql/reports`."""
+    """The daily DAG of one folder of `sql/reports`, or of one report that `sources.toml` declares."""
 
     @dag(
         dag_id=f"report_{name}",
@@ -80,5 +80,5 @@ def _write(name: str, first: datetime, last: datetime) -> str:
     return write(load(), name, first, last)
 
 
-for report_name in SETTINGS.reports:
+for report_name in SETTINGS.report_names:
     globals()[f"report_{report_name}"] = report(report_name)

@@ -16,6 +16,7 @@ Progress = Callable[[Mapping[str, "Counter[str]"]], None]
 
 _UNFINISHED = ("queued", "running")
 _PAGE = 100
+_LONG = 150.0
 
 
 class AirflowError(Exception):
@@ -153,16 +154,35 @@ class AirflowClient:
         known = {backfill["id"] for backfill in self._backfills(dag_id)}
         deadline = time.monotonic() + self._patience
         while True:
-            answer = self._send("POST", "/api/v2/backfills", json=body)
+            # longer than a database that is locked makes Airflow wait: an answer that comes after all is worth more
+            answer = self._send("POST", "/api/v2/backfills", timeout=_LONG, json=body)
             if answer.status_code != 409:
                 created: int = self._checked(answer)["id"]
                 return created
             for backfill in self._backfills(dag_id):
-                if backfill["id"] not in known:
-                    # An attempt whose answer was lost did create it.
+                if backfill["id"] not in known and backfill["completed_at"] is None and self._settled(backfill["id"]):
                     return int(backfill["id"])
             if self._pending(dag_id) or time.monotonic() > deadline:
                 self._checked(answer)
+            self._wait(1)
+
+    def _settled(self, backfill_id: int) -> bool:
+        """Whether a backfill whose answer was lost has its runs; False where it is to be created again.
+
+        Airflow stores a backfill before its runs, which follow together, and takes it back if the database is locked
+        meanwhile, or leaves it without runs if it is locked still.
+        """
+        where, deadline = f"/api/v2/backfills/{backfill_id}", time.monotonic() + self._patience / 6
+        while True:
+            answer = self._send("GET", where)
+            if answer.status_code == 404:
+                return False
+            backfill = self._checked(answer)
+            if self._unfinished(backfill):
+                return True
+            if time.monotonic() > deadline:
+                self._send("PUT", f"{where}/cancel")
+                return False
             self._wait(1)
 
     def wait_backfill(
@@ -252,11 +272,11 @@ class AirflowClient:
 
     def _pending(self, dag_id: str) -> bool:
         return any(
-            run["state"] in _UNFINISHED
-            for backfill in self._backfills(dag_id)
-            if backfill["completed_at"] is None
-            for run in self._runs(backfill)
+            self._unfinished(backfill) for backfill in self._backfills(dag_id) if backfill["completed_at"] is None
         )
+
+    def _unfinished(self, backfill: Mapping[str, Any]) -> bool:
+        return any(run["state"] in _UNFINISHED for run in self._runs(backfill))
 
     def _runs(self, backfill: Mapping[str, Any]) -> list[dict[str, Any]]:
         return self._pages(
@@ -284,11 +304,11 @@ class AirflowClient:
         request = answer.request
         raise AirflowError(f"Airflow refused {request.method} {request.url}: {answer.status_code} {answer.text[:1000]}")
 
-    def _send(self, method: str, path: str, **kwargs: Any) -> requests.Response:
+    def _send(self, method: str, path: str, timeout: float = 30, **kwargs: Any) -> requests.Response:
         deadline, pause = time.monotonic() + self._patience, 0.2
         while True:
             try:
-                answer = self._session.request(method, self.url + path, timeout=30, **kwargs)
+                answer = self._session.request(method, self.url + path, timeout=timeout, **kwargs)
                 trouble = f"{answer.status_code} {answer.text[:300]}" if _busy(answer) else ""
                 if not trouble:
                     return answer

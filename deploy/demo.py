@@ -30,7 +30,7 @@ from etl.io.workspace import workspace
 from etl.model.hours import HOUR, format_hour, parse_hour, to_hour
 from etl.simulate import simulate
 from etl.stages.parse import UNKNOWN, detect
-from etl.stages.report import write
+from etl.stages.report import has_data, write
 from etl.stages.status import status
 
 START, HOURS, LINES_PER_HOUR, SEED = "2026-11-22T00", 6, 2000, 7
@@ -191,9 +191,11 @@ def _show(root: Path, settings: Settings, first: str, last: str) -> int:
     else:
         _per_file(settings)
     _metrics(settings)
-    report = _report(root, settings)
     config = _relative(settings.path)
-    _console.print(f"\nReport:  {_relative(report)}\n\nGo on with", highlight=False, soft_wrap=True)
+    _console.print("\n[bold]Reports[/bold]")
+    for path in _reports(settings):
+        _console.print(f"  {_relative(path)}", markup=False, highlight=False, soft_wrap=True)
+    _console.print("\nGo on with")
     for command in (
         f".venv/bin/etl --config {config} status",
         f'.venv/bin/etl --config {config} sql "SELECT * FROM {_busiest_view(books, settings)} LIMIT 5"',
@@ -257,13 +259,19 @@ def _metrics(settings: Settings) -> None:
                 _table(found)
 
 
-def _report(root: Path, settings: Settings) -> Path:
-    sql = "SELECT min(hour_start) AS first, max(hour_start) AS last FROM books WHERE dataset = 'web_access'"
+def _reports(settings: Settings) -> list[Path]:
+    """Those that have something to show; of the event hours that people look at, or of all where there is no web traffic."""
+    sql = """SELECT min(hour_start) AS first, max(hour_start) AS last FROM books
+        WHERE dataset = 'web_access' OR NOT EXISTS (FROM books WHERE dataset = 'web_access')"""
     with snapshot(settings.lake, load_statements(), ["books"]) as connection:
         period = rows(connection, sql)[0]
-    hour = to_hour(datetime.now(UTC))
-    key = write(settings, "traffic", period["first"] or hour, period["last"] or hour)
-    return Path(open_store(settings.lake).uri(key))
+    first, last, lake = period["first"], period["last"], open_store(settings.lake)
+    if first is None:
+        return []
+    names = sorted(settings.report_names, key=lambda name: (name != "traffic", name))
+    return [
+        Path(lake.uri(write(settings, name, first, last))) for name in names if has_data(settings, name, first, last)
+    ]
 
 
 def _busiest_view(books: list[dict[str, Any]], settings: Settings) -> str:

@@ -19,7 +19,7 @@ from etl.config import Settings, Source
 from etl.io.catalog import view_types
 from etl.io.statements import DECLARED, Statement, Statements, load_statements
 from etl.io.workspace import workspace
-from etl.schema import BOOKS, DATASETS, ENVELOPE, LEDGER, QUARANTINE, REVISIONS, Column, columns
+from etl.schema import BOOKS, DATASETS, DIMENSIONS, ENVELOPE, LEDGER, QUARANTINE, REVISIONS, Column, columns
 from etl.stages.parse import given_columns, parse_file
 
 DOCS = Path(__file__).absolute().parent.parent / "docs"
@@ -57,7 +57,7 @@ def formats_page(statements: Statements) -> str:
 
 
 def schema_page(statements: Statements) -> str:
-    """The page of all columns: datasets, quarantine, books, metrics; then checks and reports."""
+    """The page of all columns: datasets, quarantine, books, dimensions, metrics; then checks and reports."""
     parts = [
         _NOTE,
         "# Schema\n",
@@ -77,6 +77,9 @@ def schema_page(statements: Statements) -> str:
     parts += ["## books\n", "One row for each published partition, from the metadata of its file. It closes:\n"
               "`staged = rows + duplicates`.\n", _meanings(views["books"], BOOKS)]  # fmt: skip
     parts += ["## revisions\n", "One row for each change of a published partition.\n", _meanings(views["revisions"], REVISIONS)]  # fmt: skip
+    for name, dimension in statements.dimensions.items():
+        view, column = dimension.values
+        parts += [f"## {name}\n", f"{_sentence(dimension.header['title'])} One row for each `{column}` of `{view}`; `etl enrich` looks up those that are new.\n", _columns(DIMENSIONS[name])]  # fmt: skip
     for metric in statements.metrics.values():
         grain = ", ".join(f"`{column}`" for column in metric.grain)
         given = [(f"`{name}`", f"`{kind}`") for name, kind in views[f"metrics_{metric.name}"].items()]
@@ -93,7 +96,7 @@ def schema_page(statements: Statements) -> str:
         "A row that one of these returns fails the run.\n",
         _table(("Check", "What holds", "Reads"), checks),
     ]
-    reports = [(f"`{item.name}`", ", ".join(query.header["title"] for query in item.queries.values())) for item in statements.reports.values()]  # fmt: skip
+    reports = [(f"`{item.name}`", ", ".join(item.queries[name].header["title"] for name in item.shown)) for item in statements.reports.values()]  # fmt: skip
     parts += ["## Reports\n", _table(("Report", "Tables"), reports)]
     return "\n".join(parts)
 

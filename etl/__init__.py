@@ -12,8 +12,8 @@ def connect(lake: str | None = None, start: str | None = None, end: str | None =
     """A plain DuckDB connection over a snapshot of the lake: what runs do meanwhile does not show in it.
 
     ``lake`` is its URI (default: the lake of sources.toml); ``start`` and ``end`` are hours such as ``2026-11-22T00``
-    (UTC, both included, None = open). Views: ``events_<dataset>``, ``metrics_<name>``, ``quarantine``, ``ledger``,
-    ``books``, ``revisions``. The snapshot is removed with the connection. Raises ConfigError and store errors.
+    (UTC, both included, None = open). Views: ``events_<dataset>``, ``metrics_<name>``, ``agents``, ``networks``,
+    ``quarantine``, ``ledger``, ``books``, ``revisions``. The snapshot is removed with the connection. Raises ConfigError and store errors.
     """
     from etl.config import load
     from etl.io.snapshot import connect as connect_to

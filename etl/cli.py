@@ -142,6 +142,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true")
     command.set_defaults(command=_erase)
 
+    command = commands.add_parser("expire", help="remove what is older than its retention")
+    command.add_argument("source", nargs="?", help="default: every source, and reports")
+    command.add_argument("--day", type=_day, help="as of then, as 2026-11-22 (default: today, UTC)")
+    command.add_argument("--dry-run", action="store_true", help="say what would go, and remove nothing")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(command=_expire)
+
     command = commands.add_parser("drill", help="rebuild a published partition from raw in a scratch lake and compare")
     command.add_argument("source")
     command.add_argument(
@@ -179,6 +186,12 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("catalog", help="write catalog.duckdb: the lake as views, for DuckDB of any origin")
     command.add_argument("-o", "--output", type=Path, help="a local file (default: catalog.duckdb in the lake)")
     command.set_defaults(command=_catalog)
+
+    command = commands.add_parser(
+        "enrich", help="look user agents and networks up in lists: the views agents and networks"
+    )
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(command=_enrich)
 
     command = commands.add_parser("report", help="render a report")
     command.add_argument("report")
@@ -229,6 +242,13 @@ def _hour(text: str) -> datetime:
         return parse_hour(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day; write it as 2026-11-22") from None
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -445,6 +465,21 @@ def _erase(options: argparse.Namespace) -> int:
     return 0
 
 
+def _expire(options: argparse.Namespace) -> int:
+    from etl.stages.expire import expire, expire_reports
+
+    settings, today = _settings(options), datetime.now(UTC).date()
+    day = options.day or today
+    if day > today:
+        raise ConfigError("--day", str(day), "a day that has begun: what expires does not come back")
+    names = [settings.source(options.source).name] if options.source else list(settings.sources)
+    found = [record for name in names for record in expire(settings, name, day, options.dry_run)]
+    if not options.source:
+        found.append(expire_reports(settings, day, options.dry_run))
+    _print_found(options, "layers that would expire" if options.dry_run else "layers", found)
+    return 0
+
+
 def _drill(options: argparse.Namespace) -> int:
     from etl.layout import Partition
     from etl.stages.audit import drill
@@ -603,6 +638,20 @@ def _catalog(options: argparse.Namespace) -> int:
     _stderr.print(
         f"{'written' if is_new else 'unchanged'}: {visible(uri)}", markup=False, highlight=False, soft_wrap=True
     )
+    return 0
+
+
+def _enrich(options: argparse.Namespace) -> int:
+    from etl.stages.enrich import enrich
+
+    found = enrich(_settings(options))
+    if options.json:
+        print(_json(found))
+    else:
+        told = [
+            {**item, "lists": ", ".join(f"{name} {is_now}" for name, is_now in item["lists"].items())} for item in found
+        ]
+        print_table(list(told[0]), [[_shown(value) for value in item.values()] for item in told])
     return 0
 
 

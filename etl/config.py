@@ -17,6 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from etl.errors import ConfigError
+from etl.model.declared import KINDS, Declared, Funnel, Settlement, Side
 from etl.model.hours import format_hour, parse_hour
 from etl.schema import DATASETS
 
@@ -24,11 +25,14 @@ BUILT_IN_SQL = Path(__file__).resolve().parents[1] / "sql"
 ENV_CONFIG = "LOGBUCKET_CONFIG"
 ENV_PREFIX = "LOGBUCKET_"
 MAX_SHARDS = 8
+MAX_STATES = 50
 DEFAULT_START = "2026-01-01T00"
 WRAPPERS = ("cri", "docker")
 SEVERITIES = ("info", "warning", "critical")
 _STATEFUL = re.compile(r"utf-7|hz|iso2022|.*escape|idna|punycode")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_STATE = re.compile(r"[^\x00-\x1f\x7f]{1,60}")
+_CURRENCY = re.compile(r"[A-Z]{3,5}")
 _DIRECTIVE = re.compile(r"%(.)")
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _CHANNEL = re.compile(r"[a-z][a-z0-9+.-]*://\S+")
@@ -96,6 +100,29 @@ class Notify:
 
 
 @dataclass(frozen=True)
+class Retention:
+    """For how many days each layer is kept, None: for ever. ``events_days`` holds for slices and revisions, ``ledger_days`` for
+    work lists and notes, too; ``reports_days`` stands at the top of the file only, since reports show all sources."""
+
+    events_days: int | None = None
+    metrics_days: int | None = None
+    quarantine_days: int | None = None
+    ledger_days: int | None = None
+    reports_days: int | None = None
+
+
+# a ledger tells of rows up to a day after its landing hour
+_LEDGER_OUTLIVES_EVENTS_DAYS = 2
+
+
+@dataclass(frozen=True)
+class Enrich:
+    """What values are looked up in beside the lists that come as packages: MaxMind DB files, in the order in which they are asked."""
+
+    mmdb: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
 class Source:
     """One ``[sources.<name>]`` table. Times in UTC; ``start`` and ``end`` are landing hours, aware."""
 
@@ -118,6 +145,7 @@ class Source:
     options: tuple[tuple[str, str], ...] = ()
     notify: Notify = Notify()
     privacy: Privacy = PRIVACY_OFF
+    retention: Retention = field(default_factory=Retention)
 
     @property
     def raw_root(self) -> str:
@@ -143,8 +171,9 @@ class Source:
 
 @dataclass(frozen=True)
 class Settings:
-    """All of ``sources.toml``: the lake's URI, the sources by name, folders with further SQL, the file of the secret, and what
-    holds for sources that do not say otherwise: privacy, and who is told."""
+    """All of ``sources.toml``: the lake's URI, the sources by name, folders with further SQL, the file of the secret, what
+    holds for sources that do not say otherwise (privacy, and who is told), the user's own lists, and the reports that are
+    declared."""
 
     lake: str
     sources: dict[str, Source]
@@ -152,7 +181,10 @@ class Settings:
     sql: tuple[Path, ...] = ()
     secret_file: Path = Path("logbucket.secret")
     privacy: Privacy = PRIVACY_OFF
+    retention: Retention = field(default_factory=Retention)
     notify: Notify = Notify()
+    enrich: Enrich = Enrich()
+    reports: dict[str, Declared] = field(default_factory=dict)
 
     @property
     def sql_folders(self) -> tuple[Path, ...]:
@@ -160,10 +192,9 @@ class Settings:
         return (BUILT_IN_SQL, *self.sql)
 
     @property
-    def reports(self) -> list[str]:
-        """Names of the reports there are: folders with a template."""
-        found = (path for folder in self.sql_folders for path in (folder / "reports").glob("*/report.html.j2"))
-        return sorted({path.parent.name for path in found})
+    def report_names(self) -> list[str]:
+        """Names of the reports there are: folders with a template, but of those that need a declaration the declared ones."""
+        return sorted(_report_folders(self.sql_folders).difference(KINDS).union(self.reports))
 
     def source(self, name: str) -> Source:
         """The source of that name. Raises ConfigError naming those there are."""
@@ -172,6 +203,10 @@ class Settings:
                 "source", name, f"one of {', '.join(sorted(self.sources)) or 'none: no source is declared'}"
             )
         return self.sources[name]
+
+
+def _report_folders(folders: tuple[Path, ...]) -> set[str]:
+    return {path.parent.name for folder in folders for path in (folder / "reports").glob("*/report.html.j2")}
 
 
 def config_path() -> Path:
@@ -260,7 +295,8 @@ class _Reader:
         return ConfigError(f"{self.path}, key {key}", value, expected)
 
     def settings(self, raw: dict[str, Any]) -> Settings:
-        self.only(raw, "", {"lake", "notify", "privacy", "secret_file", "sources", "sql"})
+        known = {"enrich", "lake", "notify", "privacy", "reports", "retention", "secret_file", "sources", "sql"}
+        self.only(raw, "", known)
         lake = self.uri("lake", raw.get("lake"))
         if "=" in lake:
             # event_hour=5/lake would be read as the hour of every row
@@ -273,19 +309,181 @@ class _Reader:
             raise self.fail("secret_file", secret, "the path of a file")
         privacy = self.privacy("privacy", raw.get("privacy", {}), Privacy())
         notify = self.notify("notify", raw.get("notify", {}), Notify())
-        sources = {name: self.source(name, table, privacy, notify) for name, table in tables.items()}
+        retention = self.retention("retention", raw.get("retention", {}), Retention())
+        sources = {name: self.source(name, table, privacy, notify, retention) for name, table in tables.items()}
         folders = raw.get("sql", [])
         if not isinstance(folders, list) or not all(isinstance(item, str) for item in folders):
             raise self.fail("sql", folders, "a list of folders with further SQL")
-        return Settings(
+        settings = Settings(
             lake,
             sources,
             self.path,
             tuple(self.path.parent / item for item in folders),
             self.path.parent / secret,
             privacy,
+            retention,
             notify,
+            self.enrich("enrich", raw.get("enrich", {})),
         )
+        return replace(settings, reports=self.reports(raw.get("reports", {}), settings))
+
+    def reports(self, tables: object, settings: Settings) -> dict[str, Declared]:
+        if not isinstance(tables, dict):
+            raise self.fail("reports", tables, "tables such as [reports.settlement]")
+        taken = _report_folders(settings.sql_folders) - set(KINDS)
+        found: dict[str, Declared] = {}
+        for name, table in tables.items():
+            key = f"reports.{name}"
+            if not _NAME.fullmatch(name) or name in taken:
+                raise self.fail(key, name, "a name of a–z, 0–9 and _, starting with a letter, that no other report has")
+            if not isinstance(table, dict):
+                raise self.fail(key, table, "a table")
+            kind = table.get("report", name)
+            if kind not in KINDS:
+                raise self.fail(key + ".report", kind, f"one of {', '.join(KINDS)}")
+            read = self.settlement if kind == Settlement.kind else self.funnel
+            found[name] = read(key + ".", name, table, settings)
+        return found
+
+    def settlement(self, prefix: str, name: str, table: dict[str, Any], settings: Settings) -> Settlement:
+        self.only(table, prefix, {"report", *Settlement.__dataclass_fields__} - {"name"})
+        take = _Table(self, prefix, table)
+        left, right = (self.side(f"{prefix}{side}", table.get(side), settings) for side in ("left", "right"))
+        if left.title == right.title:
+            raise self.fail(prefix + "right.title", right.title, "another title than the left side has")
+        return Settlement(
+            name=name,
+            title=take.text("title", f"{left.title} against {right.title}"),
+            left=left,
+            right=right,
+            window_hours=take.integer("window_hours", 24, 0, 24 * 31),
+            zone=self.zone(prefix + "zone", table.get("zone", "UTC")),
+        )
+
+    def funnel(self, prefix: str, name: str, table: dict[str, Any], settings: Settings) -> Funnel:
+        self.only(table, prefix, {"report", *Funnel.__dataclass_fields__} - {"name"})
+        take = _Table(self, prefix, table)
+        source = self.source_of(prefix, table, settings)
+        states = table.get("states")
+        if (
+            not isinstance(states, list)
+            or not all(isinstance(state, str) and _STATE.fullmatch(state) for state in states)
+            or not 2 <= len(set(states)) == len(states) <= MAX_STATES
+        ):
+            raise self.fail(
+                prefix + "states", states, f'2 to {MAX_STATES} different names in their order, such as ["cart", "paid"]'
+            )
+        events = table.get("events")
+        if (
+            not isinstance(events, dict)
+            or not 1 <= len(events) <= MAX_STATES
+            or not all(isinstance(condition, str) and condition for condition in events.values())
+        ):
+            raise self.fail(prefix + "events", events, """a table such as { pay = "event_name = 'paid'" }""")
+        transitions = self.transitions(prefix + "transitions", table.get("transitions"), states, list(events))
+        goal = table.get("goal", states[-1])
+        if goal not in states[1:]:
+            raise self.fail(prefix + "goal", goal, f"one of {', '.join(states[1:])}")
+        return Funnel(
+            name=name,
+            title=take.text("title", name.replace("_", " ").capitalize()),
+            source=source,
+            session=self.names(prefix + "session", table.get("session")),
+            states=tuple(states),
+            events=tuple(events.items()),
+            transitions=transitions,
+            goal=str(goal),
+            timeout_minutes=take.integer("timeout_minutes", 30, 1, 24 * 60 * 7),
+            dataset=self.dataset(prefix + "dataset", table.get("dataset")),
+            where=take.text("where", "true"),
+        )
+
+    def transitions(
+        self, key: str, tables: object, states: list[str], events: list[str]
+    ) -> tuple[tuple[str, str, str], ...]:
+        if not isinstance(tables, dict):
+            raise self.fail(key, tables, 'a table for each state, such as cart = { pay = "paid" }')
+        found = []
+        for state, table in tables.items():
+            if state not in states:
+                raise self.fail(f"{key}.{state}", state, f"one of the states {', '.join(states)}")
+            if not isinstance(table, dict):
+                raise self.fail(f"{key}.{state}", table, 'a table event = "state", such as { pay = "paid" }')
+            for event, to in table.items():
+                if event not in events:
+                    raise self.fail(f"{key}.{state}.{event}", event, f"one of the events {', '.join(events)}")
+                if to not in states:
+                    raise self.fail(f"{key}.{state}.{event}", to, f"one of the states {', '.join(states)}")
+                found.append((state, event, to))
+        reached = {states[0]}
+        while more := {to for state, _, to in found if state in reached} - reached:
+            reached |= more
+        for state in states:
+            if state not in reached:
+                raise self.fail(key, state, f"transitions that lead from {states[0]} to every state")
+        return tuple(found)
+
+    def side(self, key: str, table: object, settings: Settings) -> Side:
+        if not isinstance(table, dict):
+            raise self.fail(
+                key,
+                table,
+                'a table such as { source = "shop", key = "order_id", amount = "amount", currency = "currency" }',
+            )
+        prefix = key + "."
+        self.only(table, prefix, set(Side.__dataclass_fields__))
+        take = _Table(self, prefix, table)
+        source = self.source_of(prefix, table, settings)
+        if ("currency" in table) == ("fixed_currency" in table):
+            raise self.fail(
+                prefix + "currency", table.get("currency"),
+                'either currency, where it stands ("currency"), or fixed_currency, which it always is ("KRW")',
+            )  # fmt: skip
+        fixed = table.get("fixed_currency")
+        if fixed is not None and not (isinstance(fixed, str) and _CURRENCY.fullmatch(fixed)):
+            raise self.fail(prefix + "fixed_currency", fixed, "a currency of ISO 4217 such as KRW")
+        if table.get("decimal", ".") not in (".", ","):
+            raise self.fail(prefix + "decimal", table["decimal"], 'what stands before cents: "." or ","')
+        if not isinstance(table.get("minor_units", False), bool):
+            raise self.fail(prefix + "minor_units", table["minor_units"], "true (1234 is 12.34) or false")
+        return Side(
+            source=source,
+            title=take.text("title", source),
+            key=self.names(prefix + "key", table.get("key")),
+            amount=take.required("amount", "where the amount stands: a column of its dataset, or an attribute"),
+            currency=take.text("currency", "currency") if "currency" in table else None,
+            fixed_currency=fixed,
+            merchant=take.text("merchant", "") if "merchant" in table else None,
+            dataset=self.dataset(prefix + "dataset", table.get("dataset")),
+            where=take.text("where", "true"),
+            negative=take.text("negative", "false"),
+            decimal=table.get("decimal", "."),
+            minor_units=table.get("minor_units", False),
+        )
+
+    def source_of(self, prefix: str, table: dict[str, Any], settings: Settings) -> str:
+        source = table.get("source")
+        if source not in settings.sources:
+            raise self.fail(prefix + "source", source, f"one of {', '.join(sorted(settings.sources))}")
+        return str(source)
+
+    def names(self, key: str, value: object) -> tuple[str, ...]:
+        listed = [value] if isinstance(value, str) else value
+        if not isinstance(listed, list) or not listed or not all(isinstance(item, str) and item for item in listed):
+            raise self.fail(key, value, 'a column or an attribute such as "order_id", or a list of them')
+        return tuple(listed)
+
+    def enrich(self, key: str, value: object) -> Enrich:
+        if not isinstance(value, dict):
+            raise self.fail(key, value, 'a table such as { mmdb = ["GeoLite2-Country.mmdb"] }')
+        self.only(value, key + ".", set(Enrich.__dataclass_fields__))
+        files = value.get("mmdb", [])
+        if not isinstance(files, list) or not all(isinstance(item, str) and item for item in files):
+            raise self.fail(key + ".mmdb", files, 'a list of MaxMind DB files such as ["GeoLite2-Country.mmdb"]')
+        for number, item in enumerate(files):
+            if "://" in item:
+                raise self.fail(f"{key}.mmdb[{number}]", item, "the path of a local file")
+        return Enrich(tuple(self.path.parent / item for item in files))
 
     def only(self, table: dict[str, Any], prefix: str, allowed: set[str]) -> None:
         for key in table:
@@ -321,7 +519,38 @@ class _Reader:
             raise self.fail(key + ".query", query, 'a list of keys such as ["page", "sort"], or ["*"] for all')
         return replace(base, **{**value, "query": tuple(query)})
 
-    def source(self, name: str, table: object, privacy: Privacy, notify: Notify) -> Source:
+    def retention(self, key: str, value: object, default: Retention) -> Retention:
+        if not isinstance(value, dict):
+            raise self.fail(key, value, "a table such as { events_days = 400, quarantine_days = 30 }")
+        allowed = set(Retention.__dataclass_fields__) - (set() if key == "retention" else {"reports_days"})
+        self.only(value, key + ".", allowed)
+        for name, days in value.items():
+            if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= 36500:
+                raise self.fail(f"{key}.{name}", days, "a whole number of days from 1 to 36500")
+        found = replace(default, **value)
+        if found.metrics_days is not None and (found.events_days is None or found.metrics_days < found.events_days):
+            raise self.fail(
+                key + ".metrics_days", found.metrics_days, "at least events_days: metrics are made of events"
+            )
+        if found.ledger_days is not None and (
+            found.events_days is None or found.ledger_days < found.events_days + _LEDGER_OUTLIVES_EVENTS_DAYS
+        ):
+            raise self.fail(
+                key + ".ledger_days",
+                found.ledger_days,
+                f"at least events_days and {_LEDGER_OUTLIVES_EVENTS_DAYS} more: the books of rows that are kept have to close",
+            )
+        if found.ledger_days is not None and (
+            found.quarantine_days is None or found.quarantine_days > found.ledger_days
+        ):
+            raise self.fail(
+                key + ".quarantine_days",
+                found.quarantine_days,
+                "at most ledger_days: by the ledger a subject is erased from it",
+            )
+        return found
+
+    def source(self, name: str, table: object, privacy: Privacy, notify: Notify, retention: Retention) -> Source:
         prefix = f"sources.{name}."
         if not _NAME.fullmatch(name):
             raise self.fail(f"sources.{name}", name, "a name of a–z, 0–9 and _, starting with a letter")
@@ -356,6 +585,9 @@ class _Reader:
             ),
             notify=self.notify(prefix + "notify", table.get("notify", {}), notify),
             privacy=self.privacy(prefix + "privacy", table["privacy"], privacy) if "privacy" in table else privacy,
+            retention=self.look_back_is_kept(
+                prefix, self.retention(prefix + "retention", table.get("retention", {}), retention), take
+            ),
         )
 
     def notify(self, key: str, value: object, default: Notify) -> Notify:
@@ -381,6 +613,13 @@ class _Reader:
         if severity not in SEVERITIES:
             raise self.fail(key + ".minimum_severity", severity, f"one of {', '.join(SEVERITIES)}")
         return Notify(tuple(urls), severity)
+
+    def look_back_is_kept(self, prefix: str, retention: Retention, take: _Table) -> Retention:
+        look_back = take.integer("look_back_hours", 24, 0, 24 * 31)
+        if retention.ledger_days is not None and retention.ledger_days * 24 < look_back + 24:
+            expected = f"at least a day more than look_back_hours ({look_back}): a run would read expired hours again"
+            raise self.fail(prefix + "retention.ledger_days", retention.ledger_days, expected)
+        return retention
 
     def template(self, key: str, value: object) -> str:
         uri = self.uri(key, value)
@@ -446,6 +685,11 @@ class _Table:
         if not isinstance(value, str) or not value:
             raise self.reader.fail(self.prefix + key, value, "a text")
         return value
+
+    def required(self, key: str, expected: str) -> str:
+        if key not in self.table:
+            raise self.reader.fail(self.prefix + key, None, expected)
+        return self.text(key, "")
 
     def integer(self, key: str, default: int, least: int, most: int) -> int:
         value = self.table.get(key, default)

@@ -90,6 +90,11 @@ def metric_key(metric: str, day: datetime, source: str) -> str:
     return f"metrics/{metric}/event_date={day:%Y-%m-%d}/{source}.parquet"
 
 
+def dimension_key(name: str) -> str:
+    """Key of all that lists say of the values of one kind."""
+    return f"dimensions/{name}.parquet"
+
+
 def quarantine_key(source: str, landing: datetime, shard: int) -> str:
     """Key of the rejected lines of one shard."""
     return f"quarantine/{source}/{_landing(landing)}/{shard_name(shard)}.parquet"
@@ -185,6 +190,16 @@ def revision_key(source: str, partition: Partition, revision: int) -> str:
     return f"{revision_prefix(source, partition)}{revision:06d}.json"
 
 
+def kept_key(source: str) -> str:
+    """Key of the record of from when on a source's layers are kept."""
+    return f"expired/{source}/kept.json"
+
+
+def removal_key(source: str, day: date) -> str:
+    """Key of the record of what was removed on a day because of its age."""
+    return f"expired/{source}/{day:%Y-%m-%d}.json"
+
+
 def erasure_prefix() -> str:
     """Prefix of the records of erased subjects."""
     return "erasures/subjects/"
@@ -216,9 +231,14 @@ def parse_report_key(key: str) -> tuple[str, datetime, datetime]:
     return found["report"], parse_hour(found["first"]), parse_hour(found["last"])
 
 
+def alerts_prefix(source: str) -> str:
+    """Prefix of what is known of a source's alerts."""
+    return f"alerts/{source}/"
+
+
 def alerts_key(source: str, by: str) -> str:
     """Key of what is known of a source's alerts ``by`` those who raise them: digest or watchdog."""
-    return f"alerts/{source}/{by}.json"
+    return f"{alerts_prefix(source)}{by}.json"
 
 
 def backfilled_key(source: str, landing: datetime) -> str:
@@ -228,12 +248,30 @@ def backfilled_key(source: str, landing: datetime) -> str:
 
 def backfilled_prefix(source: str) -> str:
     """Prefix of all such notes of a source."""
-    return f"alerts/{source}/backfilled/"
+    return f"{alerts_prefix(source)}backfilled/"
 
 
 def backfilled_hour(key: str) -> datetime:
     """Landing hour of such a note. Raises ValueError for a foreign key."""
     return parse_hour(key.rpartition("/")[2].removesuffix(".json"))
+
+
+_DAY = re.compile(
+    r"/(?:event|landing)_date=(\d{4}-\d\d-\d\d)[/.]|/event_hour=(\d{4}-\d\d-\d\d)T\d\d/"
+    r"|/(?:refused|pending|backfilled)/(\d{4}-\d\d-\d\d)T\d\d\."
+)
+
+
+def day_of_key(key: str) -> date | None:
+    """The event date of rows and metrics, the landing date of other objects of a source; None where a key has none."""
+    found = _DAY.search(key)
+    return date.fromisoformat(next(part for part in found.groups() if part)) if found else None
+
+
+def name_of_key(key: str) -> str:
+    """The dataset or metric of an object, empty for those of none."""
+    layer, first, second = key.split("/")[:3]
+    return first if layer in ("events", "metrics") else second if layer in ("staged", "revisions") else ""
 
 
 _EVENT_DATE = re.compile(r"/(?:event|landing)_date=(\d{4}-\d\d-\d\d)(?:/(?:event|landing)_hour=(\d\d?))?[/.]")
@@ -256,6 +294,7 @@ _GLOBS = {
     "metrics": "metrics/{name}/event_date=*/*.parquet",
     "quarantine": "quarantine/*/landing_date=*/landing_hour=*/*.parquet",
     "ledger": "ledger/*/landing_date=*/landing_hour=*/*.json",
+    "dimensions": "dimensions/{name}.parquet",
     "revisions": "revisions/*/*/event_date=*/event_hour=*/*.json",
 }
 

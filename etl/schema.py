@@ -104,7 +104,7 @@ DATASETS: dict[str, tuple[Column, ...]] = {
         Column("severity_text", "VARCHAR", "level as logged"),
         Column("severity_number", "TINYINT", "1–24, TRACE 1, DEBUG 5, INFO 9, WARN 13, ERROR 17, FATAL 21"),
         Column("logger_name", "VARCHAR", "name of the logger", HOUSE),
-        Column("thread_name", "VARCHAR", "name of the thread"),
+        Column("thread_name", "VARCHAR", "name of the thread", personal="text"),
         Column("process_pid", "BIGINT", "process id"),
         Column("body", "VARCHAR", "the message, without its stack trace", personal="text"),
         Column("message_template", "VARCHAR", "body with its variable parts masked", HOUSE, personal="text"),
@@ -212,6 +212,47 @@ QUARANTINE = (
     Column("raw", "VARCHAR", "the record's text; its first kilobyte where it was too long", HOUSE),
 )
 
+# what lists say of distinct values: one row for each, in every view of that name
+_LISTS = Column("lists_version", "VARCHAR", "the lists that said so, each with its version", HOUSE)
+DIMENSIONS: dict[str, tuple[Column, ...]] = {
+    "agents": (
+        Column("user_agent_original", "VARCHAR", "the User-Agent header, its first 512 characters"),
+        Column("agent_family", "VARCHAR", "browser or tool family", "ua-parser-builtins"),
+        Column("agent_version", "VARCHAR", "its major version", "ua-parser-builtins"),
+        Column("os_name", "VARCHAR", "family of the operating system", "ua-parser-builtins"),
+        Column("is_crawler", "BOOLEAN", "whether a list knows it as a crawler, tool or monitor", HOUSE),
+        Column("is_ai_crawler", "BOOLEAN", "whether it fetches for AI: training, search or an assistant", HOUSE),
+        Column("crawler_name", "VARCHAR", "what it is known by", "crawler-user-agents"),
+        Column("crawler_operator", "VARCHAR", "who runs it, where the operator documents it", HOUSE),
+        Column(
+            "crawler_purpose",
+            "VARCHAR",
+            "ai_training, ai_search, ai_user (a person asked an assistant), ai, search, seo, monitoring, social, feed, archive, "
+            "research, library, scanner, advertising, browser_automation or other",
+            HOUSE,
+        ),
+        Column("crawler_description", "VARCHAR", "what it does", "crawler-user-agents"),
+        Column("crawler_url", "VARCHAR", "page about it", "crawler-user-agents"),
+        Column(
+            "robots_txt_policy",
+            "VARCHAR",
+            "what its operator documents: obeys, or may ignore robots.txt; NULL where it says nothing",
+            HOUSE,
+        ),
+        Column("robots_txt_source", "VARCHAR", "the page where it says so", HOUSE),
+        _LISTS,
+    ),
+    "networks": (
+        Column("client_network", "VARCHAR", "a /24 (IPv4) or /48 (IPv6) network", HOUSE),
+        Column("geo_country_iso_code", "VARCHAR", "country, where it is one for all of the network"),
+        Column(
+            "as_number", "BIGINT", "autonomous system, where it is one for all of the network", "Elastic Common Schema"
+        ),
+        Column("as_organization_name", "VARCHAR", "its organization", "Elastic Common Schema"),
+        _LISTS,
+    ),
+}
+
 # columns that come from the keys of objects
 PLACES: dict[str, str] = {
     "event_date": "the event date, UTC; a condition on it reads those days only",
@@ -235,12 +276,35 @@ MEASURES: dict[str, str] = {
     "visitors": "distinct visitor_id",
     "duration_sum_ms": "duration_ms added up",
     "duration_histogram": "durations in buckets that grow by 2%, for percentile() and merge_histograms()",
-    "errors": "errors counted",
+    "robots_txt": "requests for /robots.txt",
+    "assets": "requests for what a page is made of: scripts, styles, images, fonts",
+    "partial": "rows with parse_status partial",
+    "minutes": "minutes with a request: in traffic_hourly bit n is minute n, in minute_hourly a list with figures of each",
+    "minutes_present": "how many minutes of the hour have a request",
+    "referrer_host": "host of the Referer header, without www.",
+    "referrer_path": "its path, without query",
+    "visitor": "visitor_id as a number; equal within one event date only",
+    "messages": "messages counted",
+    "errors": "errors counted; of requests, those with status 400 and above",
     "first_seen": "time of the first, UTC",
     "last_seen": "time of the last, UTC",
+    "hosts": "hosts that logged them; lists of several hours merge by list_distinct",
+    "sample_body": "message of one of them",
+    "sample_stack": "top of its stack trace",
     "sample_event_id": "event_id of one of them",
     "sample_source_uri": "its raw object",
     "sample_source_line": "its line there",
+    "collections": "garbage collections counted, concurrent ones included",
+    "pauses": "pauses counted",
+    "full_pauses": "pauses of full collections",
+    "pause_sum_ms": "pause_ms added up",
+    "pause_max_ms": "longest pause, milliseconds",
+    "pause_histogram": "pauses in buckets that grow by 2%, for percentile() and merge_histograms()",
+    "heap_after_min_bytes": "least heap in use after a collection",
+    "heap_after_max_bytes": "most heap in use after a collection",
+    "heap_after_last_bytes": "heap in use after the last collection",
+    "freed_bytes": "heap freed by collections, added up",
+    "worst_minutes": "the fifteen minutes with the longest sum of pauses",
     "events": "events counted",
     "users": "distinct user_id",
     "sessions": "distinct session_id",

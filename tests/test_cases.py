@@ -2,8 +2,10 @@
 
     tests/cases/formats/<format>/<case>/     input.log[.gz|…], expected.jsonl, rejects.jsonl, case.toml
     tests/cases/metrics/<metric>/<case>/     events.jsonl, expected.jsonl
+    tests/cases/dimensions/<dimension>/<case>/ found.jsonl (what the lists say), expected.jsonl
     tests/cases/checks/<check>/<case>/       one <view>.jsonl per view, expected.jsonl (the violations)
-    tests/cases/reports/<report>/<case>/     one <view>.jsonl per view, expected/<query>.jsonl for each query, case.toml
+    tests/cases/reports/<report>/<case>/     one <view>.jsonl per view, expected/<query>.jsonl for each query that is shown,
+                                             case.toml; of a report that is declared: sources.toml
     tests/cases/alerts/<alert>/<case>/       one <view>.jsonl per view, expected.jsonl (what it finds), case.toml
 
 A statement without a case fails. Nothing may be left over on either side: rows, rejects, keys, files.
@@ -28,15 +30,18 @@ from typing import Any
 import duckdb
 import pytest
 
-from etl.config import Settings, Source
+from etl.config import Settings, Source, load
 from etl.io import engine
+from etl.io.lists import lists_of
 from etl.io.raw import open_decompressed
 from etl.io.snapshot import all_views, history_views, snapshot
 from etl.io.statements import DECLARED, load_statements
 from etl.io.workspace import Workspace, workspace
+from etl.model.declared import KINDS, Declared
 from etl.model.hours import parse_hour, to_hour
-from etl.schema import DATASETS, QUARANTINE, columns
+from etl.schema import DATASETS, DIMENSIONS, QUARANTINE, columns
 from etl.stages.charts import Chart
+from etl.stages.declared import prepare, views_read
 from etl.stages.notify import found_by, make_tables, reads
 from etl.stages.parse import parse_file
 from etl.stages.report import findings_of, queried
@@ -116,6 +121,7 @@ def test_every_statement_has_a_case_and_every_case_a_statement() -> None:
     declared = {
         "formats": set(STATEMENTS.formats),
         "metrics": set(STATEMENTS.metrics),
+        "dimensions": set(STATEMENTS.dimensions),
         "checks": set(STATEMENTS.checks),
         "reports": set(STATEMENTS.reports),
         "alerts": set(STATEMENTS.alerts),
@@ -301,6 +307,20 @@ def test_metric(case: Path, views: duckdb.DuckDBPyConnection) -> None:
     assert len(grains) == len(set(grains)), "the grain identifies a row"
 
 
+@pytest.mark.parametrize("case", cases("dimensions"))
+def test_dimension(case: Path, views: duckdb.DuckDBPyConnection) -> None:
+    only_files(case, {"found.jsonl", "expected.jsonl"})
+    dimension = STATEMENTS.dimensions[case.parent.name]
+    views.register("found", lists_of(Settings("", {}, case))[dimension.name].look_up([]))
+    given = engine.describe(views, "FROM found")
+    views.unregister("found")
+    fill(views, "found", case / "found.jsonl", given)
+    engine.set_variables(views, lists_version="list 1, sql 0")
+    found = engine.rows(views, f"SELECT * FROM ({dimension.sql}\n) ORDER BY {engine.name(dimension.values[1])}")
+    assert list(found[0]) == [column.name for column in DIMENSIONS[dimension.name]]
+    assert_records(found, jsonl(case / "expected.jsonl"), str(case))
+
+
 @pytest.mark.parametrize("case", cases("checks"))
 def test_check(case: Path, views: duckdb.DuckDBPyConnection) -> None:
     check = STATEMENTS.checks[case.parent.name]
@@ -316,19 +336,31 @@ def test_check(case: Path, views: duckdb.DuckDBPyConnection) -> None:
 @pytest.mark.parametrize("case", cases("reports"))
 def test_report(case: Path, views: duckdb.DuckDBPyConnection) -> None:
     report = STATEMENTS.reports[case.parent.name]
-    only_files(case, {"expected", "case.toml", *(f"{name}.jsonl" for name in report.reads)})
+    declares = report.name in KINDS
+    read = report.reads | (views_read(*declared_by(case)) if declares else set())
+    only_files(case, {"expected", "case.toml", *(f"{name}.jsonl" for name in read), *(["sources.toml"] * declares)})
     expected = {path.stem for path in (case / "expected").iterdir()}
-    assert expected == set(report.queries), f"expected/: missing {sorted(set(report.queries) - expected)}"
+    assert expected == set(report.shown), f"expected/: missing {sorted(set(report.shown) - expected)}"
     given = settings_of(case, {"first_hour", "last_hour"})
     fill_views(views, case)
     engine.set_variables(views, **{key: parse_hour(value) for key, value in given.items()})
+    if declares:
+        prepare(views, *declared_by(case))
     tables = queried(views, report)
-    for name in report.queries:
+    for name in report.shown:
         assert_records(tables[name], jsonl(case / "expected" / f"{name}.jsonl"), f"{case.name} {name}")
     for finding in findings_of(report, tables):
         said = [finding[part] for part in ("headline", "number", "baseline", "who")]
         assert not [part for part in said if NOT_A_WORD.search(part)], f"{case.name}: {said}"
         assert engine.rows(views, finding["check_sql"]), f"{case.name}: no row of {finding['check_sql']}"
+
+
+def declared_by(case: Path) -> tuple[Settings, Declared]:
+    """The only report that the case's sources.toml declares."""
+    settings = load(case / "sources.toml", {})
+    (declared,) = settings.reports.values()
+    assert declared.kind == case.parent.name
+    return settings, declared
 
 
 NOT_A_WORD = re.compile(r"\b(nan|null|none|inf)\b|\b1 \w+s\b|\. *\.|  ", re.IGNORECASE)
@@ -344,11 +376,12 @@ def test_every_finding_has_a_case_with_it_and_one_without(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(STATEMENTS.reports))
 def test_a_chart_draws_columns_that_its_query_gives(name: str, views: duckdb.DuckDBPyConnection) -> None:
     engine.set_variables(views, first_hour=parse_hour("2026-11-22T00"), last_hour=parse_hour("2026-11-22T23"))
-    report = STATEMENTS.reports[name]
-    queried(views, report)
-    for query in report.queries.values():
+    if name in KINDS:
+        prepare(views, *declared_by(min((CASES / "reports" / name).iterdir())))
+    queried(views, STATEMENTS.reports[name])
+    for query in STATEMENTS.reports[name].queries.values():
         if chart := Chart.declared(query):
-            given = engine.describe(views, f"FROM report.{query.name}")
+            given = engine.describe(views, f"FROM report.{engine.name(query.name)}")
             assert {chart.x, *chart.y, chart.mark or chart.x} <= set(given), (
                 f"{query.path}: it gives {', '.join(given)}"
             )

@@ -25,7 +25,7 @@ from etl.io.snapshot import snapshot
 from etl.io.statements import Statements
 from etl.io.store import Store
 from etl.model.ledger import ObjectBook
-from etl.schema import BOOKS, LEDGER, MEASURES, PLACES, QUARANTINE, REVISIONS, columns
+from etl.schema import BOOKS, DIMENSIONS, LEDGER, MEASURES, PLACES, QUARANTINE, REVISIONS, columns
 
 STORAGE_VERSION = "v1.2.0"
 _MACRO = re.compile(r"((?:^-- .*\n)+)^CREATE OR REPLACE MACRO (\w+)", re.MULTILINE)
@@ -110,10 +110,11 @@ def _query(view: str, globs: _Globs, statements: Statements, types: Mapping[str,
             revisions=globs.literal("revisions"),
             record=json.dumps(_record(view, types)),
         )
-    layer, _, name = view.partition("_")
+    layer, _, name = ("dimensions", "", view) if view in DIMENSIONS else view.partition("_")
     hive = {name: kind for name, kind in types.items() if name in PLACES}
     typed = ", ".join(f"'{name}': {kind}" for name, kind in hive.items())
-    scan = f"read_parquet({{}}, hive_partitioning = true, hive_types = {{{{{typed}}}}}, union_by_name = true)"
+    keyed = f"hive_partitioning = true, hive_types = {{{{{typed}}}}}" if hive else "hive_partitioning = false"
+    scan = f"read_parquet({{}}, {keyed}, union_by_name = true)"
     found = globs.scan(scan, types, layer, name or "*")
     # columns that no file has yet are NULL
     none = ", ".join(f"NULL::{kind} AS {engine.name(name)}" for name, kind in types.items())
@@ -157,6 +158,8 @@ def _meanings(statements: Statements, view: str) -> tuple[str, Mapping[str, str]
     books = {"ledger": LEDGER, "books": BOOKS, "revisions": REVISIONS}
     if view in books:
         return statements.catalog[view].header["title"], books[view]
+    if view in DIMENSIONS:
+        return statements.dimensions[view].header["title"], _of(DIMENSIONS[view])
     if view == "quarantine":
         return "one row for each rejected record", PLACES | _of(QUARANTINE)
     layer, _, name = view.partition("_")

@@ -33,7 +33,7 @@ from etl.layout import Partition
 from etl.model.hours import hours_between, parse_hour
 from etl.model.ledger import Ledger, ObjectBook, SliceBook
 from etl.model.worklist import printable
-from etl.schema import DATASETS, QUARANTINE, Column, columns
+from etl.schema import DATASETS, DIMENSIONS, QUARANTINE, Column, columns
 
 _PARALLEL_COPIES = 8
 _ROUNDS = 20
@@ -50,10 +50,12 @@ def snapshot(
     last: datetime | None = None,
     source: str | None = None,
     macros: Iterable[Statement] | None = None,
+    only: tuple[str, ...] = (),
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """:func:`connect`, closed and cleaned up at the end of the block; with these files of macros, None: with all."""
+    """:func:`connect`, closed and cleaned up at the end of the block; with these files of macros, None: with all; with
+    events and metrics of these sources ``only``, none: of all."""
     wanted = statements.macros_in_order if macros is None else macros
-    connection, clean = _connect(lake_uri, statements, wanted, views, first, last, source)
+    connection, clean = _connect(lake_uri, statements, wanted, views, first, last, source, only)
     try:
         yield connection
     finally:
@@ -83,6 +85,7 @@ def all_views(statements: Statements) -> list[str]:
     return [
         *(f"events_{dataset}" for dataset in DATASETS),
         *(f"metrics_{metric}" for metric in statements.metrics),
+        *DIMENSIONS,
         "quarantine",
         "ledger",
         "books",
@@ -103,6 +106,7 @@ def _connect(
     first: datetime | None,
     last: datetime | None,
     source: str | None,
+    only: tuple[str, ...] = (),
 ) -> tuple[duckdb.DuckDBPyConnection, Callable[[], object]]:
     lake = open_store(lake_uri)
     connection = duckdb.connect()
@@ -111,7 +115,7 @@ def _connect(
     try:
         known = all_views(statements)
         names = known if views is None else sorted({*known, *history_views(statements)} & set(views))
-        taken = _Taken(lake, folder, first, last, source)
+        taken = _Taken(lake, folder, first, last, source, only or ((source,) if source else ()))
         taken.settle(names)
         engine.configure(connection, folder)
         engine.create_macros(connection, macros)
@@ -162,6 +166,7 @@ class _Taken:
     first: datetime | None
     last: datetime | None
     source: str | None
+    only: tuple[str, ...]
     files: dict[str, tuple[Stat, Path]] = field(default_factory=dict)
     footers: dict[str, tuple[Stat, engine.Footer]] = field(default_factory=dict)
     history: set[str] = field(default_factory=set)
@@ -193,6 +198,8 @@ class _Taken:
     def _prefixes(self, view: str) -> list[str]:
         """Where the objects lie that a view is made of, as whole copies."""
         kind, _, rest = view.partition("_")
+        if kind in DIMENSIONS:
+            return [layout.dimension_key(kind)]
         if kind in ("events", "metrics"):
             return self._by_day(f"{kind}/{rest}/")
         if kind == "history":
@@ -237,7 +244,8 @@ class _Taken:
         # S3 takes any key, but a path with .. in it would lead out of the folder
         if not key.endswith((".parquet", ".json")) or ".." in key.split("/"):
             return False
-        if self.source and key.startswith(("events/", "metrics/")) and not key.endswith(f"/{self.source}.parquet"):
+        endings = tuple(f"/{source}.parquet" for source in self.only)
+        if endings and key.startswith(("events/", "metrics/")) and not key.endswith(endings):
             return False
         hours = layout.hours_of_key(key)
         if hours is None:
@@ -273,6 +281,11 @@ def _make_view(connection: duckdb.DuckDBPyConnection, taken: _Taken, statements:
         sql = _parquet(
             taken.paths("quarantine/"), {**_types(QUARANTINE), "landing_date": "DATE", "landing_hour": "BIGINT"}
         )
+    elif name in DIMENSIONS:
+        # one that is damaged is as good as none: it is made of metrics and lists, and made again
+        paths = [path for path in taken.paths(layout.dimension_key(name)) if engine.is_intact(path)]
+        stored = _parquet(paths, _types(DIMENSIONS[name]))
+        sql = f"SELECT {engine.projection(DIMENSIONS[name], engine.describe(connection, stored))} FROM ({stored})"
     elif name.startswith("events_"):
         dataset = name.removeprefix("events_")
         paths = taken.paths(layout.dataset_prefix(dataset))

@@ -17,7 +17,7 @@ from pathlib import Path
 from etl.config import BUILT_IN_SQL, SEVERITIES, checked_format
 from etl.errors import ConfigError, StatementError
 from etl.io.raw import UTF8, Cut
-from etl.schema import DATASETS
+from etl.schema import DATASETS, DIMENSIONS
 
 _HEADER = re.compile(r"--\s*([a-z_]+):\s*(.*?)\s*$")
 _LEADING_COMMENTS = re.compile(r"(?:--[^\n]*\n|\s)*")
@@ -25,13 +25,14 @@ DECLARED = "declared"
 _DEFAULT_PRIORITY = 50
 _MACRO = re.compile(r"^CREATE OR REPLACE MACRO (\w+)", re.MULTILINE | re.IGNORECASE)
 _CALLED = re.compile(r"\b(\w+)\(")
-_OTHER_TABLE = re.compile(r"\breport\.(\w+)")
+_OF_REPORT = re.compile(r"\breport\.(\w+)")
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 _REQUIRED = {
     "macros": ("title",),
     "formats": ("title", "dataset", "sample"),
     "enrich": ("title",),
     "metrics": ("title", "dataset", "grain"),
+    "dimensions": ("title", "of"),
     "checks": ("title", "reads"),
     "reports": ("title",),
     "stages": ("title",),
@@ -43,7 +44,7 @@ _REQUIRED = {
 _ALLOWED = {
     "formats": ("limits", "detect", "priority", "options", "record_start", "continues", "continued", "heading", "elements", "framing"),
     "checks": ("dataset",),
-    "reports": ("reads", "note", "chart", "labels", "colours"),
+    "reports": ("reads", "needs", "note", "chart", "labels", "colours"),
 }  # fmt: skip
 
 
@@ -71,6 +72,12 @@ class Statement:
     def datasets(self) -> list[str]:
         """The datasets a metric reads or a format yields; ``declared`` where the source says which."""
         return [part.strip() for part in self.header["dataset"].split(",")]
+
+    @property
+    def values(self) -> tuple[str, str]:
+        """(view, column) of the values a dimension is about."""
+        view, _, column = self.header["of"].partition(".")
+        return view, column
 
     @property
     def grain(self) -> list[str]:
@@ -123,26 +130,35 @@ class Report:
     @property
     def reads(self) -> set[str]:
         """The views that its queries read."""
-        listed = (query.header.get("reads", "").split(",") for query in self.queries.values())
-        return {view.strip() for views in listed for view in views} - {""}
+        return self._listed("reads")
 
     @property
-    def in_order(self) -> list[Statement]:
-        """Its queries, each after those whose tables it reads as ``report.<query>``. Raises StatementError for a circle."""
-        used = {
-            item.name: sorted({*_OTHER_TABLE.findall(item.sql)} & set(self.queries)) for item in self.queries.values()
-        }
-        try:
-            return [self.queries[name] for name in TopologicalSorter(used).static_order()]
-        except CycleError as error:
-            raise StatementError(
-                f"{self.template.parent}: queries read each other in a circle: {error.args[1]}"
-            ) from None
+    def needs(self) -> set[str]:
+        """The views without which there is nothing to show; empty where any will do."""
+        return self._listed("needs")
+
+    def _listed(self, key: str) -> set[str]:
+        listed = (query.header.get(key, "").split(",") for query in self.queries.values())
+        return {view.strip() for views in listed for view in views} - {""}
 
     @property
     def findings(self) -> list[str]:
         """Names of the queries whose rows are findings."""
         return [name for name in self.queries if name.startswith("finding_")]
+
+    @property
+    def shown(self) -> list[str]:
+        """Names of the queries whose rows people see: all but the steps to them."""
+        return [name for name in self.queries if not name.startswith("step_")]
+
+    @property
+    def in_order(self) -> list[str]:
+        """Names of the queries, each after those whose rows it reads as ``report.<query>``. Raises StatementError for a circle."""
+        reads = {name: set(_OF_REPORT.findall(query.sql)) & set(self.queries) for name, query in self.queries.items()}
+        try:
+            return list(TopologicalSorter(reads).static_order())
+        except CycleError as error:
+            raise StatementError(f"{self.template.parent}: {' → '.join(error.args[1])} read each other") from None
 
 
 class Statements:
@@ -157,6 +173,7 @@ class Statements:
         self.formats = self._kind("formats")
         self.enrich = self._kind("enrich")
         self.metrics = self._kind("metrics")
+        self.dimensions = self._dimensions()
         self.checks = self._kind("checks")
         self.stages = self._kind("stages")
         self.catalog = self._kind("catalog")
@@ -208,6 +225,18 @@ class Statements:
         for folder in self._folders:
             for path in sorted((folder / kind).glob("*.sql")):
                 found[path.stem] = _read(kind, path)
+        return found
+
+    def _dimensions(self) -> dict[str, Statement]:
+        found = self._kind("dimensions")
+        for name, item in found.items():
+            if name not in DIMENSIONS:
+                raise StatementError(
+                    f"{item.path}: there are no lists for {name!r}; expected {' or '.join(DIMENSIONS)}.sql"
+                )
+            view, _, column = item.header["of"].partition(".")
+            if view.removeprefix("metrics_") not in self.metrics or not column:
+                raise StatementError(f"{item.path}: of {item.header['of']!r}; expected metrics_<metric>.<column>")
         return found
 
     def _reports(self) -> dict[str, Report]:

@@ -27,9 +27,11 @@ from etl.io.workspace import Workspace, workspace
 from etl.layout import Partition
 from etl.model.hours import format_hour, hours_between, parse_hour, to_hour
 from etl.model.ledger import Ledger
+from etl.model.retention import Kept
 from etl.model.worklist import printable
 from etl.schema import DATASETS
 from etl.stages.aggregate import aggregate, hours_of, metric_hours, partitions_of_day
+from etl.stages.expire import read_kept
 from etl.stages.land import land, list_raw
 from etl.stages.normalize import ledger_places, normalize, read_ledger, refused_objects, shard_inputs
 from etl.stages.publish import parse_place, partition_inputs, publish
@@ -96,7 +98,9 @@ def _record(item: Finding, repaired: bool | None, failed: dict[str, str]) -> dic
 
 def _find(settings: Settings, source: Source, first: datetime, last: datetime) -> list[Finding]:
     with workspace(settings) as space:
-        look = _Audit(space, source, first, last)
+        kept = read_kept(space.lake, source.name)
+        # what landed before is accounted for no more
+        look = _Audit(space, source, max(first, kept.first_landing), last, kept)
         found = [*look.landing(), *look.notes(), *look.accounts(), *look.slices(), *look.partitions(), *look.metrics()]
     return sorted(set(found))
 
@@ -107,6 +111,7 @@ class _Audit:
     source: Source
     first: datetime
     last: datetime
+    kept: Kept
     _ledgers: dict[tuple[datetime, int], Ledger | None] = field(default_factory=dict)
 
     def _finding(self, problem: str, where: str, detail: str, **more: Any) -> Finding:
@@ -159,6 +164,8 @@ class _Audit:
                 continue
             for piece in ledger.slices:
                 partition = Partition.parse(piece.partition)
+                if not self.kept.has_events(partition.hour):
+                    continue
                 key = layout.slice_key(self.source.name, partition, landing, shard)
                 problem = self._damage(key, piece.digest)
                 if problem is None and self.space.lake.digest(key) != piece.digest:
@@ -166,6 +173,8 @@ class _Audit:
                 if problem:
                     detail = f"the ledger of {hour} tells of {piece.rows} rows"
                     yield self._finding(f"{problem} slice", key, detail, landing_hour=hour, partition=piece.partition)
+            if not self.kept.has_quarantine(landing):
+                continue
             rejects = sum(book.rejects for book in ledger.objects)
             key = layout.quarantine_key(self.source.name, landing, shard)
             problem = self._damage(key)
@@ -186,7 +195,7 @@ class _Audit:
             except ValueError:
                 yield self._finding("foreign", key, "not the key of a slice; remove it yourself")
                 continue
-            if not self.first <= landing <= self.last:
+            if not self.first <= landing <= self.last or not self.kept.has_events(partition.hour):
                 continue
             ledger = self._ledger(landing, shard)
             if ledger is None or str(partition) in {piece.partition for piece in ledger.slices}:
@@ -296,7 +305,7 @@ class _Audit:
         }
         published = _published(self.space.lake, self.source.name)
         found.update(partition for partition in published if self.first <= partition.hour <= self.last)
-        return sorted(found)
+        return sorted(partition for partition in found if self.kept.has_events(partition.hour))
 
     def _damage(self, key: str, digest: str | None = None) -> str | None:
         """``missing``, ``corrupt``, or None for a Parquet object whose bytes are those of its seal or of this digest."""

@@ -56,7 +56,7 @@ class Layout:
 
 
 WIDE = Layout("wide", 940, 7, 11)
-NARROW = Layout("narrow", 360, 3, 12, mark_characters=16)
+NARROW = Layout("narrow", 360, 2, 12, mark_characters=16)
 
 
 @dataclass(frozen=True)

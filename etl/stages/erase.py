@@ -25,12 +25,14 @@ from etl.io.secret import Secret, load_secret
 from etl.io.store import Store, file_digest, open_store, overlay_uri, put_bytes
 from etl.io.workspace import Workspace, workspace
 from etl.layout import Partition
-from etl.model.hours import format_hour, parse_hour
+from etl.model.hours import format_hour, hours_between, parse_hour
 from etl.model.ledger import Ledger
 from etl.schema import columns
 from etl.stages.aggregate import aggregate
 from etl.stages.check import check
+from etl.stages.erased_copies import clean_alerts, clean_metrics, remove_notes, remove_reports
 from etl.stages.erasures import Erased, bind_subjects, erased_sql, erased_subjects
+from etl.stages.expire import read_kept
 from etl.stages.normalize import read_ledger, replace_shard
 from etl.stages.parse import bind_visitors
 from etl.stages.private import VISITORS
@@ -107,20 +109,23 @@ def _erase(
         "raw_is_gone": [],
         "notes": [_RAW_IS_READ_ONLY],
     }
-    partitions: set[str] = set()
+    hours: set[datetime] = set()
     for source in sources:
         for landing in _landing_hours(settings, source, subject, value):
             progress(f"erase {source.name} {format_hour(landing)}")
-            _erase_hour(settings, source, landing, value, certificate, partitions)
-    certificate["objects"] += [
-        item for source in sources for item in _remove_notes(lake, layout.refused_prefix(source.name), value)
-    ]
-    certificate["objects"] += _remove_reports(lake, {Partition.parse(text).hour for text in partitions})
+            _erase_hour(settings, source, landing, value, certificate, hours)
+    for source in sources:
+        metrics = clean_metrics(settings, source, subject, value)
+        hours |= {hour for item in metrics for hour in _hours_of(item["key"])}
+        certificate["objects"] += metrics
+        certificate["objects"] += remove_notes(lake, source.name, value)
+        certificate["objects"] += clean_alerts(lake, source.name, value)
+    certificate["objects"] += remove_reports(lake, hours)
     certificate["objects"].sort(key=lambda item: item["key"])
     if subject.kind == "client_address":
         certificate["notes"].append(
             "Rows with nothing but the network of the address, and no visitor_id, cannot be told from those of its neighbours "
-            "where raw is gone; they do not identify the subject."
+            "where raw is gone, nor can visitors of metrics whose rows have expired; they do not identify the subject."
         )
     with tempfile.TemporaryDirectory() as folder:
         data = json.dumps(certificate, indent=1, sort_keys=True).encode() + b"\n"
@@ -185,7 +190,7 @@ def _erase_hour(
     landing: datetime,
     value: str,
     certificate: dict[str, Any],
-    partitions: set[str],
+    hours: set[datetime],
 ) -> None:
     lake = open_store(settings.lake)
     before = _ledgers(lake, source, landing)
@@ -214,7 +219,12 @@ def _erase_hour(
         if now != digests.get(key):
             certificate["objects"].append({"key": key, "before": digests.get(key), "after": now})
             if key.startswith("events/"):
-                partitions.add(str(layout.parse_partition_key(key)[1]))
+                hours.add(layout.parse_partition_key(key)[1].hour)
+
+
+def _hours_of(key: str) -> Iterable[datetime]:
+    span = layout.hours_of_key(key)
+    return hours_between(*span) if span else ()
 
 
 def _is_in_raw(source: Source, key: str) -> bool:
@@ -245,7 +255,7 @@ def _keys(settings: Settings, source: Source, ledgers: Iterable[Ledger]) -> set[
             found |= {
                 layout.metric_key(metric.name, day, source.name)
                 for metric in metrics
-                if metric.dataset == partition.dataset
+                if partition.dataset in metric.datasets
             }
     return found
 
@@ -260,9 +270,9 @@ def _rewrite(settings: Settings, source: Source, landing: datetime, ledgers: lis
         for ledger in ledgers:
             _rewrite_shard(space, source, ledger, secret, value)
             touched |= {piece.partition for piece in ledger.slices}
-    publish(settings, source.name, touched, cause="erasure")
-    aggregate(settings, source.name, touched)
-    check(settings, source.name, format_hour(landing), touched)
+    published = publish(settings, source.name, touched, cause="erasure")
+    aggregate(settings, source.name, published)
+    check(settings, source.name, format_hour(landing), published)
 
 
 def _rewrite_shard(space: Workspace, source: Source, ledger: Ledger, secret: Secret, value: str) -> None:
@@ -270,8 +280,12 @@ def _rewrite_shard(space: Workspace, source: Source, ledger: Ledger, secret: Sec
     erased: dict[str, int] = {}
     slices: dict[Partition, Path] = {}
     books = []
+    kept = read_kept(space.lake, source.name)
     for piece in ledger.slices:
         partition = Partition.parse(piece.partition)
+        if not kept.has_events(partition.hour):
+            books.append(piece)
+            continue
         path = space.take(layout.slice_key(source.name, partition, landing, ledger.shard))
         scan = f"SELECT * FROM read_parquet({engine.file_list([path])}, hive_partitioning = false)"
         if partition.dataset == VISITORS and ledger.secret == secret.fingerprint:
@@ -327,27 +341,3 @@ def _anonymised(space: Workspace, path: Path, sql: str, erased: dict[str, int], 
         space.connection, f"SELECT * EXCLUDE (erased) FROM ({sql})", target, compression=compression, books=books
     )
     return target
-
-
-def _remove_notes(lake: Store, prefix: str, value: str) -> list[dict[str, Any]]:
-    """Notes of refused hours quote their lines; a run of the hour writes them again, without the subject."""
-    removed = []
-    for stat in list(lake.list(prefix)):
-        if value in (lake.read(stat.key) or b"").decode(errors="replace").lower():
-            removed.append({"key": stat.key, "before": lake.digest(stat.key), "after": None})
-            lake.delete(stat.key)
-    return removed
-
-
-def _remove_reports(lake: Store, hours: set[datetime]) -> list[dict[str, Any]]:
-    """Reports of these hours may show the subject; they are made again by their DAG or `etl report`."""
-    removed = []
-    for stat in list(lake.list("reports/")):
-        try:
-            _, first, last = layout.parse_report_key(stat.key)
-        except ValueError:
-            continue
-        if any(first <= hour <= last for hour in hours):
-            removed.append({"key": stat.key, "before": lake.digest(stat.key), "after": None})
-            lake.delete(stat.key)
-    return removed

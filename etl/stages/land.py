@@ -15,6 +15,7 @@ from etl.io.statements import load_statements
 from etl.io.store import Stat, Store, open_store, put_bytes
 from etl.model.hours import HOUR, format_hour, hours_between, parse_hour, to_hour
 from etl.model.worklist import RawObject, WorkList
+from etl.stages.expire import read_kept, require_kept
 
 _DAY = timedelta(days=1)
 _MANY_HOURS = 4
@@ -24,8 +25,8 @@ def land(settings: Settings, source_name: str, landing_hour: str, alone: bool = 
     """List the raw objects of a landing hour and of the hours it looks back on; returns the work list's key.
 
     ``alone`` leaves out the hours it looks back on, and lets an hour lose all its objects: its caller knows where they are.
-    The same listing gives the same bytes. Raises ConfigError for an unknown format and StoreRefused where raw
-    or lake cannot be reached.
+    The same listing gives the same bytes. Raises ConfigError for an unknown format and an hour that has expired, StoreRefused
+    where raw or lake cannot be reached.
     """
     source = settings.source(source_name)
     if not source.is_auto:
@@ -33,13 +34,15 @@ def land(settings: Settings, source_name: str, landing_hour: str, alone: bool = 
     hour = parse_hour(landing_hour)
     raw = open_store(source.raw_root)
     look_back = timedelta() if alone else source.look_back_hours * HOUR
-    first = min(max(hour - look_back, to_hour(source.start)), hour)
+    lake = open_store(settings.lake)
+    kept = read_kept(lake, source.name)
+    require_kept(kept, source.name, hour)
+    first = min(max(hour - look_back, to_hour(source.start), kept.first_landing), hour)
     found = list_raw(raw, source, first, hour)
     if not found and not _reachable(raw):
         raise StoreRefused(
             f"{raw.root}: no such folder or bucket; expected the raw objects of source {source.name!r} there"
         )
-    lake = open_store(settings.lake)
     if not found and not alone and _was_there(lake, source.name, first, hour):
         raise StoreRefused(
             f"{raw.root}: no raw object is left of the landing hours {format_hour(first)} to {landing_hour}, though some were "

@@ -29,6 +29,7 @@ from etl.model.hours import format_hour, hours_between, parse_hour, to_hour
 from etl.model.ledger import Ledger, ObjectBook, SliceBook
 from etl.model.worklist import RawObject, WorkList, in_producer_order, printable, producer_of, shard_of
 from etl.stages.erasures import erased_subjects
+from etl.stages.expire import read_kept
 from etl.stages.land import read_work_list
 from etl.stages.parse import UNKNOWN, Object, Parsed, parse
 from etl.stages.private import VISITORS
@@ -101,7 +102,8 @@ def normalize(
                 touched.update(pending[hour]["partitions"])
         if refused:
             raise refused
-    return sorted(touched)
+        kept = read_kept(space.lake, source.name)
+    return sorted(text for text in touched if kept.has_events(Partition.parse(text).hour))
 
 
 def require_secret(settings: Settings, source: Source, ledger: Ledger) -> None:
@@ -169,11 +171,13 @@ def finished_notes(lake: Store, source: str, published: Iterable[str]) -> dict[s
 
     That a partition was published is not enough: another run may have written the slices, and its note, since then.
     """
-    done = set(published)
+    done, kept = set(published), read_kept(lake, source)
     return {
         key: note
         for key, note in _notes(lake, source).items()
-        if set(note["partitions"]) <= done and _is_settled(lake, source, note) and _is_published(lake, source, note)
+        if {text for text in note["partitions"] if kept.has_events(Partition.parse(text).hour)} <= done
+        and _is_settled(lake, source, note)
+        and _is_published(lake, source, note)
     }
 
 
@@ -190,7 +194,10 @@ def _is_published(lake: Store, source: str, note: dict[str, Any]) -> bool:
     ledger = read_ledger(lake, source, landing, note["shard"])
     staged = {piece.partition: piece.digest for piece in ledger.slices} if ledger else {}
     place = f"{format_hour(landing)}/{layout.shard_name(note['shard'])}"
+    kept = read_kept(lake, source)
     for text in note["partitions"]:
+        if not kept.has_events(Partition.parse(text).hour):
+            continue
         footer = read_footer(lake, layout.partition_key(source, Partition.parse(text)))
         _, built_from = (footer.books.get("slices", {}) if footer else {}).get(place, (0, ""))
         if built_from != staged.get(text, "")[:16]:
@@ -261,9 +268,11 @@ def _is_current(job: _Shard, work: WorkList, mine: list[RawObject], before: Ledg
 
 
 def _holds(job: _Shard, ledger: Ledger) -> bool:
-    """Whether the staged slices are the ones that the ledger tells of."""
+    """Whether the staged slices are the ones that the ledger tells of; expired ones need not be there."""
+    kept = read_kept(job.space.lake, job.source.name)
     return all(
-        job.space.lake.digest(
+        not kept.has_events(Partition.parse(piece.partition).hour)
+        or job.space.lake.digest(
             layout.slice_key(job.source.name, Partition.parse(piece.partition), job.landing, job.shard)
         )
         == piece.digest
@@ -272,7 +281,9 @@ def _holds(job: _Shard, ledger: Ledger) -> bool:
 
 
 def _holds_rejects(job: _Shard, ledger: Ledger) -> bool:
-    """Whether there is a quarantine if, and only if, the ledger tells of rejected records."""
+    """Whether there is a quarantine if, and only if, the ledger tells of rejected records, or it has expired."""
+    if not read_kept(job.space.lake, job.source.name).has_quarantine(job.landing):
+        return True
     found = job.space.lake.stat(layout.quarantine_key(job.source.name, job.landing, job.shard))
     return (found is not None) == any(book.rejects or book.problem for book in ledger.objects)
 
@@ -472,11 +483,14 @@ class _Shard:
 
     def _store(self, ledger: Ledger, slices: dict[Partition, Path], quarantine: Path | None) -> None:
         lake, name = self.space.lake, self.source.name
+        kept = read_kept(lake, name)
+        slices = {partition: path for partition, path in slices.items() if kept.has_events(partition.hour)}
+        quarantine = quarantine if kept.has_quarantine(self.landing) else None
         data = ledger.to_json()
         note = {
             "landing_hour": ledger.landing_hour,
             "shard": self.shard,
-            "partitions": ledger.touched,
+            "partitions": [text for text in ledger.touched if kept.has_events(Partition.parse(text).hour)],
             "ledger": hashlib.sha256(data).hexdigest(),
         }
         note_key = layout.pending_key(name, self.landing, self.shard)

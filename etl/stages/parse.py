@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -257,11 +257,13 @@ def _make_private(space: Workspace, parsed: Parsed) -> None:
 def bind_visitors(space: Workspace, rows: str) -> None:
     """The keys of the days of a query of rows, for the macro ``keyed_visitor``."""
     secret = load_secret(space.settings)
-    days = space.connection.execute(f"SELECT DISTINCT event_time::DATE FROM ({rows}) ORDER BY 1").fetchall()
+    found = space.connection.execute(f"SELECT DISTINCT event_time::DATE FROM ({rows}) ORDER BY 1").fetchall()
+    # a list of none has no type
+    days = [day for (day,) in found] or [date.min]
     engine.set_variables(
         space.connection,
-        visitor_days=[f"{day:%Y-%m-%d}" for (day,) in days],
-        visitor_pads=[list(secret.day_pads(day)) for (day,) in days],
+        visitor_days=[f"{day:%Y-%m-%d}" for day in days],
+        visitor_pads=[list(secret.day_pads(day)) for day in days],
     )
 
 

@@ -25,6 +25,7 @@ from etl.layout import Partition
 from etl.model.hours import format_hour, parse_hour
 from etl.model.ledger import SliceBook
 from etl.schema import columns
+from etl.stages.expire import read_kept
 from etl.stages.normalize import read_ledger
 from etl.stages.revise import record_revision
 
@@ -34,7 +35,8 @@ _ROUNDS = 20
 def publish(
     settings: Settings, source_name: str, partitions: Iterable[str], force: bool = False, cause: str | None = None
 ) -> list[str]:
-    """Make each partition (``web_access/2026-11-22T13``) the sum of its slices; returns the same partitions, sorted.
+    """Make each partition (``web_access/2026-11-22T13``) the sum of its slices; returns the same partitions, sorted, without
+    those that have expired.
 
     A partition whose recorded inputs are its present slices is left alone unless ``force``; one without slices is
     removed. A change of a published partition is recorded as a revision, with ``cause`` as its reason where it is given.
@@ -42,8 +44,9 @@ def publish(
     was staged; then nothing was replaced.
     """
     source = settings.source(source_name)
-    wanted = sorted(set(partitions))
     with workspace(settings) as space:
+        kept = read_kept(space.lake, source.name)
+        wanted = sorted(text for text in set(partitions) if kept.has_events(Partition.parse(text).hour))
         for text in wanted:
             _publish(space, source, Partition.parse(text), force, cause)
     return wanted

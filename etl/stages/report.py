@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,12 @@ from etl.io.engine import name, rows, set_variables
 from etl.io.snapshot import snapshot
 from etl.io.statements import Report, Statement, load_statements
 from etl.io.store import open_store, put_bytes
-from etl.model.hours import HOUR, format_hour
+from etl.model.declared import KINDS
+from etl.model.hours import HOUR, format_hour, to_hour
 from etl.stages.charts import Chart, draw, x_labels
+from etl.stages.declared import prepare, views_read
+from etl.stages.enrich import complete, needed
+from etl.stages.expire import read_kept
 from etl.text import FORMATS, NOTHING, share, visible
 
 LEVELS = ("bad", "warn", "info")
@@ -34,21 +40,23 @@ Rows = list[dict[str, Any]]
 def render(settings: Settings, report_name: str, first: datetime, last: datetime) -> str:
     """A report over the event hours first..last (naive UTC, both included) as HTML.
 
-    The same lake gives the same text. Raises ConfigError for an unknown report, StatementError for a finding or a chart
+    The same lake and the same lists give the same text. Raises ConfigError for an unknown report, StatementError for a finding or a chart
     that lacks what it needs.
     """
     report = _report(settings, report_name)
     statements = load_statements(settings.sql)
-    with snapshot(settings.lake, statements, report.reads, first, last) as connection:
-        set_variables(connection, first_hour=first, last_hour=last)
+    declared = settings.reports.get(report_name)
+    with opened(settings, report_name, first, last) as connection:
         tables = queried(connection, report)
     environment = _environment([report.template.parent, *statements.looks])
+    shown = [report.queries[query] for query in report.shown]
     context = {
-        "name": report.name,
+        "name": report_name,
+        "declared": declared,
         "tables": tables,
-        "titles": {item.name: item.header["title"] for item in report.queries.values()},
-        "notes": {item.name: item.header.get("note", "") for item in report.queries.values()},
-        "charts": {item.name: drawn for item in report.queries.values() if (drawn := _chart(item, tables[item.name]))},
+        "titles": {item.name: item.header["title"] for item in shown},
+        "notes": {item.name: item.header.get("note", "") for item in shown},
+        "charts": {item.name: drawn for item in shown if (drawn := _chart(item, tables[item.name]))},
         "findings": findings_of(report, tables),
         "first": first,
         "last": last,
@@ -69,23 +77,45 @@ def write(settings: Settings, report_name: str, first: datetime, last: datetime)
 
 
 def has_data(settings: Settings, report_name: str, first: datetime, last: datetime) -> bool:
-    """Whether the lake has an object of the hours first..last among the events and metrics that a report reads."""
+    """Whether the lake has an object of the hours first..last among the events and metrics that a report needs, which are those
+    it reads where no query's header says more."""
     lake = open_store(settings.lake)
-    for view in sorted(_report(settings, report_name).reads):
+    declared = settings.reports.get(report_name)
+    endings = tuple(f"/{source}.parquet" for source in declared.sources) if declared else (".parquet",)
+    for view in sorted(_report(settings, report_name).needs or _reads(settings, report_name)):
         kind, _, of = view.partition("_")
         if kind in ("events", "metrics"):
-            hours = (layout.hours_of_key(stat.key) for stat in lake.list(f"{kind}/{of}/"))
-            if any(found and found[0] <= last and found[1] >= first for found in hours):
+            keys = (stat.key for stat in lake.list(f"{kind}/{of}/") if stat.key.endswith(endings))
+            if any((found := layout.hours_of_key(key)) and found[0] <= last and found[1] >= first for key in keys):
                 return True
     return False
 
 
+@contextmanager
+def opened(
+    settings: Settings, report_name: str, first: datetime, last: datetime
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A snapshot of what a report reads, with the variables its queries read, and what its declaration gives them."""
+    statements, declared = load_statements(settings.sql), settings.reports.get(report_name)
+    views = _reads(settings, report_name)
+    before, after = (
+        (to_hour(first - declared.before(last + HOUR - first)), last + declared.after) if declared else (first, last)
+    )
+    sources = declared.sources if declared else ()
+    with snapshot(settings.lake, statements, needed(views, statements), before, after, only=sources) as connection:
+        complete(connection, settings, views)
+        set_variables(connection, first_hour=first, last_hour=last, kept_events=_kept_events(settings))
+        if declared:
+            prepare(connection, settings, declared)
+        yield connection
+
+
 def queried(connection: duckdb.DuckDBPyConnection, report: Report) -> dict[str, Rows]:
-    """Query → its rows. Each may read the tables of the others as ``report.<query>``."""
+    """Query → its rows; not of the steps, which only other queries read. A query may read another as ``report.<query>``."""
     connection.execute("CREATE SCHEMA report")
     for query in report.in_order:
-        connection.execute(f"CREATE TABLE report.{name(query.name)} AS {query.sql}")
-    return {query: rows(connection, f"FROM report.{name(query)}") for query in report.queries}
+        connection.execute(f"CREATE TABLE report.{name(query)} AS {report.queries[query].sql}")
+    return {query: rows(connection, f"FROM report.{name(query)}") for query in report.shown}
 
 
 def findings_of(report: Report, tables: dict[str, Rows]) -> Rows:
@@ -107,11 +137,26 @@ def findings_of(report: Report, tables: dict[str, Rows]) -> Rows:
     return sorted(found, key=lambda row: (LEVELS.index(row["level"]), -row["rank"], row["headline"], row["number"]))
 
 
+def _kept_events(settings: Settings) -> dict[str, str]:
+    """Source → the first day of which rows are kept, where some have expired."""
+    lake = open_store(settings.lake)
+    kept = {source: read_kept(lake, source).events for source in settings.sources}
+    return {source: str(day) for source, day in kept.items() if day}
+
+
 def _report(settings: Settings, report_name: str) -> Report:
     reports = load_statements(settings.sql).reports
-    if report_name not in reports:
-        raise ConfigError("report", report_name, f"one of {', '.join(sorted(reports))}")
+    if report_name in settings.reports:
+        return reports[settings.reports[report_name].kind]
+    if report_name not in settings.report_names:
+        hint = f", or a table [reports.{report_name}] in {settings.path}" if report_name in KINDS else ""
+        raise ConfigError("report", report_name, f"one of {', '.join(settings.report_names)}{hint}")
     return reports[report_name]
+
+
+def _reads(settings: Settings, report_name: str) -> set[str]:
+    report, declared = _report(settings, report_name), settings.reports.get(report_name)
+    return report.reads | (views_read(settings, declared) if declared else set())
 
 
 def _chart(query: Statement, found: Rows) -> dict[str, Any] | None:

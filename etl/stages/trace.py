@@ -19,6 +19,7 @@ from etl.io.workspace import Workspace, workspace
 from etl.layout import Partition
 from etl.model.hours import format_hour, parse_hour
 from etl.model.ledger import Ledger, ObjectBook
+from etl.stages.expire import read_kept
 from etl.stages.normalize import read_ledger
 from etl.stages.parse import object_id
 
@@ -34,7 +35,7 @@ def trace(
 
     ``identity`` is an event_id, or ``URI:LINE`` of a raw object; ``first`` and ``last`` limit the landing hours that are
     searched (naive UTC, both included). Each account has the object's books, ``raw`` (the lines as they stand in the
-    object, None where it is gone), ``fate`` (published, duplicate, quarantined, ignored, or
+    object, None where it is gone), ``fate`` (published, duplicate, quarantined, ignored, expired, or
     joined to the last record of the object before), the row or the rejected
     record, and the keys of slice, partition, metrics and reports it went into.
     Raises ConfigError for what is no identity, EtlError where no ledger knows the object.
@@ -99,6 +100,12 @@ def _account(space: Workspace, ledger: Ledger, book: ObjectBook, identity: str, 
         return {**account, "fate": "quarantined", "row": reject, "quarantine": key, "raw": raw}
     if not 1 <= line <= book.lines:
         raise EtlError(f"{book.uri}: it has {book.lines} lines, no line {line}")
+    kept = read_kept(space.lake, ledger.source)
+    if not kept.has_quarantine(landing) or not all(
+        kept.has_events(Partition.parse(piece.partition).hour) for piece in ledger.slices
+    ):
+        # what became of it stood in what has been removed because of its age
+        return {**account, "fate": "expired", "row": None, "raw": _raw(space, ledger.source, book, line, 1)}
     if line <= book.joined_out:
         return {**account, "fate": "joined", "row": None, "raw": _raw(space, ledger.source, book, line, 1)}
     return {**account, "fate": "ignored", "row": None, "raw": _raw(space, ledger.source, book, line, 1)}

@@ -1,6 +1,6 @@
 -- title: rows of erased subjects, known by the keyed digests of what identified them
 -- erased_pads has the two pads of the key, erased_digests and erased_lengths what is looked for
-CREATE OR REPLACE MACRO subject_text(value) AS replace(lower(rtrim(value, '.')), '%40', '@');
+CREATE OR REPLACE MACRO subject_text(value) AS replace(replace(lower(rtrim(value, '.')), '%2540', '@'), '%40', '@');
 
 CREATE OR REPLACE MACRO subject_digest(value) AS
     left(hmac_sha256(getvariable('erased_pads')[1], getvariable('erased_pads')[2], subject_text(value)), 32);
@@ -12,7 +12,7 @@ CREATE OR REPLACE MACRO is_erased(value) AS CASE WHEN list_contains(getvariable(
 -- what in a text may identify somebody: addresses of mail and of clients, what is named a user, and long words. A short number is
 -- one only where it is named so: 123 may be anything.
 CREATE OR REPLACE MACRO identifying(content) AS list_distinct(list_concat(
-    regexp_extract_all(content, '[\pL\pN._%+-]+(?:@|%40)[\pL\pN.-]+'),
+    regexp_extract_all(content, '[\pL\pN._%+-]+(?:@|%(?:25)?40)[\pL\pN.-]+'),
     regexp_extract_all(content, '\b\d{1,3}(?:\.\d{1,3}){3}\b|(?i:(?:\b|::)(?:[0-9a-f]{1,4}:{1,2}){2,7}[0-9a-f]{0,4}|\b[0-9a-f]{1,4}::[0-9a-f]{1,4}\b)'),
     regexp_extract_all(content, '(?i)(?:user|usr|uid|login|account|customer|member|player|owner|for)\w*["'']?\s*[=:/# ]\s*["'']?([^\s"''&,;:/)\]}<>?]+)', 1),
     regexp_extract_all(content, '[\pL\pN_.-]{6,}')));
@@ -39,7 +39,9 @@ CREATE OR REPLACE MACRO is_identity_key(key) AS regexp_matches(key, '(?i)user|us
 
 CREATE OR REPLACE MACRO erased_fields(fields) AS list_concat(
     list_filter(map_values(fields), lambda value, place: is_identity_key(map_keys(fields)[place]) AND is_erased(value)),
-    flatten(list_transform(map_values(fields), lambda value: erased_in(value))));
+    flatten(list_transform(list_concat(map_keys(fields), map_values(fields)), lambda value: erased_in(value))));
 
-CREATE OR REPLACE MACRO fields_without(fields, words) AS map_from_entries(list_transform(map_entries(fields), lambda entry: {
-    'key': entry.key, 'value': CASE WHEN is_identity_key(entry.key) THEN '<erased>' ELSE without_words(entry.value, words) END}));
+-- a field whose name changes has its place in its name, so that no two become one
+CREATE OR REPLACE MACRO fields_without(fields, words) AS map_from_entries(list_transform(map_entries(fields), lambda entry, place: {
+    'key': CASE WHEN without_words(entry.key, words) <> entry.key THEN without_words(entry.key, words) || ' ' || place ELSE entry.key END,
+    'value': CASE WHEN is_identity_key(entry.key) THEN '<erased>' ELSE without_words(entry.value, words) END}));

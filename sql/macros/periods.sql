@@ -6,3 +6,6 @@ CREATE OR REPLACE MACRO step_of(first, last) AS CASE
 
 -- +12 rows, -1 row
 CREATE OR REPLACE MACRO signed_rows(n) AS CASE WHEN n > 0 THEN '+' ELSE '' END || format('{:,}', n::BIGINT) || CASE WHEN abs(n) = 1 THEN ' row' ELSE ' rows' END;
+
+-- the first event hour of which a source keeps rows; kept_events has the day of each source of which rows have expired
+CREATE OR REPLACE MACRO kept_since(source_name) AS coalesce(getvariable('kept_events')[source_name]::TIMESTAMP, TIMESTAMP '0001-01-01');

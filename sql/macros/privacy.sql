@@ -54,7 +54,7 @@ CREATE OR REPLACE MACRO passes_luhn(number) AS
         CASE WHEN place % 2 = 1 THEN digit::INTEGER ELSE (digit::INTEGER * 2) // 10 + (digit::INTEGER * 2) % 10 END)) % 10 = 0;
 
 CREATE OR REPLACE MACRO card_pattern() AS
-    '\b(?:[2-6]\d{12,18}|[2-6]\d{3}[ -]\d{4}[ -]\d{4}[ -]\d{4}|3[47]\d{2}[ -]\d{6}[ -]\d{5})\b';
+    '\b(?:[2-6]\d{12,18}|[2-6]\d{3}[ -]\d{4}[ -]\d{4}[ -]\d{4}|3[47]\d{2}[ -]\d{6}[ -]\d{5}|3[0689]\d{2}[ -]\d{6}[ -]\d{4})\b';
 
 CREATE OR REPLACE MACRO scrub_cards(content) AS list_reduce(
     list_filter(regexp_extract_all(content, card_pattern()), lambda number: passes_luhn(number)),
@@ -72,20 +72,24 @@ CREATE OR REPLACE MACRO scrub_all(content) AS scrub_cards(
     regexp_replace(
     regexp_replace(
     regexp_replace(
+    regexp_replace(
+    regexp_replace(
     regexp_replace(content,
         '(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)', '<key>', 'g'),
         '(?i)(\b[a-z][a-z0-9+.-]*://)[^/\s:@"'']+:[^/\s@"'']+@', '\1<secret>@', 'g'),
-        '(?i)(\bauthorization["'']?\s*[:=]\s*["'']?(?:(?:basic|bearer|token|digest|negotiate)\s+)?)[^\s"'',;<]{10,}', '\1<token>', 'g'),
-        '(?i)((?:' || secret_words() || ')["'']?\s*[:=]\s*)(?:"[^"]*"|''[^'']*''|[^\s"''&,;)}\]<*][^\s"''&,;)}\]<]*)', '\1<secret>', 'g'),
-        '(?i)(\btoken=|"token"\s*:\s*)(?:"[^"]*"|[^\s"''&,;)}\]<*][^\s"''&,;)}\]<]*)', '\1<secret>', 'g'),
-        '(?i)(\bbearer\s+)[a-z._~+/=-]*\d[\w.~+/=-]{6,}', '\1<token>', 'g'),
+        '(?i)(\bcookie["'']?\s*[:=]\s*["'']?)[^\s=:;,"''<]+=[^\s;"'']*(?:;\s*[^\s=:;,"'']+=[^\s;"'']*)*', '\1<secret>', 'g'),
+        '(?i)(\bauthorization["'']?\s*[:=]\s*["'']?)(?:((?:basic|bearer|token|digest|negotiate)\s+)[^\s"'',;<]{4,}|[^\s"'',;<]{10,})', '\1\2<token>', 'g'),
+        '(?i)((?:' || secret_words() || ')\\*["'']?\s*[:=]\s*)(?:\\+"[^"\\]*\\*"|"[^"]*"|''[^'']*''|[^\s"''&,;)}\]<*\\][^\s"''&,;)}\]<]*)', '\1<secret>', 'g'),
+        '(?i)(\btoken=|"token\\*"\s*:\s*)(?:\\+"[^"\\]*\\*"|"[^"]*"|[^\s"''&,;)}\]<*\\][^\s"''&,;)}\]<]*)', '\1<secret>', 'g'),
+        '(?i)(\b(?:password|identified\s+(?:with\s+\S+\s+)?(?:by|as))\s+)(?:''[^'']+''|"[^"]+")', '\1<secret>', 'g'),
+        '(?i)(\bbearer\s+)(?:[a-z._~+/=-]*\d[\w.~+/=-]{6,}|[\w.~+/-]{20,}=*)', '\1<token>', 'g'),
         '\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?|\b(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16}\b|\bgh[pousr]_\w{30,}|\bxox[abprs]-[\w-]{10,}'
         || '|\bsk_(?:live|test)_\w{16,}|\bglpat-[\w-]{16,}|\bAIza[\w-]{35}', '<token>', 'g'),
-        '[\pL\pN._%+-]+(?:@|%40)[\pL\pN](?:[\pL\pN-]*[\pL\pN])?(?:\.[\pL\pN-]+)*\.\pL[\pL\pN-]*\pL', '<email>', 'g'));
+        '[\pL\pN._%+-]+(?:@|%(?:25)?40)[\pL\pN](?:[\pL\pN-]*[\pL\pN])?(?:\.[\pL\pN-]+)*\.\pL[\pL\pN-]*\pL', '<email>', 'g'));
 
 -- the cheap test before it: what a text must have for anything to be masked
 CREATE OR REPLACE MACRO scrub(content) AS CASE
-    WHEN contains(content, '@') OR regexp_matches(content, '(?i)%40|passw|passphrase|pwd|secret|[_-]?key|token|authorization|bearer|sessid|jsessionid|eyJ|AKIA|ASIA|AGPA|AIDA|AROA|\bgh[pousr]_|xox[abprs]-|sk_live|sk_test|glpat-|AIza|[2-6]\d{12}|[2-6]\d{3}[ -]\d')
+    WHEN contains(content, '@') OR regexp_matches(content, '(?i)%(?:25)?40|passw|passphrase|pwd|secret|[_-]?key|token|authorization|cookie|identified|bearer|sessid|jsessionid|eyJ|AKIA|ASIA|AGPA|AIDA|AROA|\bgh[pousr]_|xox[abprs]-|sk_live|sk_test|glpat-|AIza|[2-6]\d{12}|[2-6]\d{3}[ -]\d')
     THEN scrub_all(content) ELSE content END;
 
 -- page=2&token=abc → page=2&token=*; what is no key and value is * altogether. allowed: a pattern of keys
@@ -113,8 +117,15 @@ CREATE OR REPLACE MACRO is_address_key(key) AS list_contains(['xforwardedfor', '
     'remoteip', 'remoteaddress', 'remotehost', 'rhost', 'addr', 'sourceip', 'sourceipaddress', 'srcip', 'srcaddr', 'sourceaddress', 'peer',
     'peerip', 'peeraddress', 'ip', 'ipaddress', 'userip', 'httpclientip', 'httpxforwardedfor'], regexp_replace(lower(key), '[^a-z0-9]', '', 'g'));
 
+-- names of fields whose whole value opens a door: of password, db_password or X-Api-Key, not of token_count
+CREATE OR REPLACE MACRO is_secret_key(key) AS regexp_matches(regexp_replace(lower(key), '[^a-z0-9]', '', 'g'),
+    '(?:password|passwd|passphrase|pwd|secret|apikey|accesskey|secretkey|privatekey|token|authorization|cookies?|csrf|jsessionid|phpsessid)$');
+
+-- a field that is named by what concerns a person has its place in its name, so that no two become one
+CREATE OR REPLACE MACRO scrubbed_key(key, place) AS CASE WHEN scrub(key) <> key THEN scrub(key) || ' ' || place ELSE key END;
+
 -- the cheap test before the fields are looked at one by one
 CREATE OR REPLACE MACRO fields_may_be_personal(fields) AS len(map_keys(fields)) > 0 AND regexp_matches(
     array_to_string(list_concat(map_keys(fields), map_values(fields)), chr(10)),
-    '(?i)[@?]|%40|passw|passphrase|pwd|secret|[_-]?key|token|authorization|bearer|sessid|eyJ|AKIA|ASIA|AGPA|AIDA|AROA|\bgh[pousr]_|xox[abprs]-|sk_live|sk_test|glpat-'
+    '(?i)[@?]|%(?:25)?40|passw|passphrase|pwd|secret|[_-]?key|token|authorization|cookie|identified|bearer|sessid|csrf|eyJ|AKIA|ASIA|AGPA|AIDA|AROA|\bgh[pousr]_|xox[abprs]-|sk_live|sk_test|glpat-'
     || '|[2-6]\d{12}|[2-6]\d{3}[ -]\d|\d\.\d{1,3}\.\d{1,3}\.\d|\b[23][0-9a-f]{3}:|forward|addr|host|peer|ip\b|ip_?address|c-ip');

@@ -23,5 +23,5 @@ CREATE OR REPLACE MACRO message_template(body) AS
         '\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b', '<uuid>', 'g'),
         '\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(:\d+)?\b', '<address>', 'g'),
         '"[^"]*"|''[^'']*''', '<text>', 'g'),
-        '\b(0x[0-9a-fA-F]+|[0-9a-fA-F]*\d[0-9a-fA-F]{7,})\b', '<n>', 'g'),
+        '\b(0x[0-9a-fA-F]+|[0-9a-fA-F]{8,})\b', '<n>', 'g'),
         '\d+([.,:]\d+)*', '<n>', 'g');

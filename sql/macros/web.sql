@@ -37,7 +37,9 @@ CREATE OR REPLACE MACRO bot_pattern() AS
     '(?i)(bot\b|bot/|bots?[-_ ;]|crawl|spider|slurp|archiver|fetch|feed|rss|monitor|uptime|pingdom|probe|scan|zgrab|masscan'
     || '|curl|wget|python|java/|libwww|httpclient|http_client|go-http|okhttp|axios|node-fetch|ruby|perl|php/|scrapy|headless|munin'
     || '|facebookexternalhit|whatsapp|telegram|mediapartners|bingpreview|gptbot|chatgpt|claude|anthropic|perplexity'
-    || '|ccbot|bytespider|amazonbot|applebot|google-extended|cohere|chef client)';
+    || '|ccbot|bytespider|amazonbot|applebot|google-extended|cohere|chef client|meta-external|meta-webindexer|mistralai|amzn-|google-\w*notebook|gemini-deep'
+    -- a browser does not say where to read about it
+    || '|https?://)';
 
 -- Cubot makes phones
 CREATE OR REPLACE MACRO agent_is_bot(agent) AS
@@ -45,14 +47,17 @@ CREATE OR REPLACE MACRO agent_is_bot(agent) AS
 
 CREATE OR REPLACE MACRO agent_bot_name(agent) AS CASE WHEN agent_is_bot(agent) THEN coalesce(
     nullif(regexp_extract(agent, '(?i)(GPTBot|ChatGPT-User|OAI-SearchBot|ClaudeBot|Claude-User|anthropic-ai|PerplexityBot|Perplexity-User|CCBot'
+        || '|Claude-SearchBot|meta-(?:external|webindexer)\w*|MistralAI-\w+|Amzn-\w+|Google-\w*Notebook\w*|Gemini-Deep-Research'
         || '|Bytespider|Amazonbot|Applebot|Google-Extended|cohere-ai|Googlebot-Image|Googlebot|bingbot|BingPreview|YandexBot'
         || '|Baiduspider|DuckDuckBot|AhrefsBot|SemrushBot|MJ12bot|DotBot|UptimeRobot|Pingdom|facebookexternalhit|Slurp)', 1), ''),
     nullif(regexp_extract(agent, '(?i)([\w.+-]*(?:bot|crawler|spider|archiver|fetcher|feed|rss|monitor)[\w.+-]*)', 1), ''),
+    nullif(regexp_extract(agent, 'compatible; ?(\w[\w.-]*)/[\d.]+;? \+?https?://', 1), ''),
     nullif(regexp_extract(agent, '^([^/\s;(]+)', 1), '')) END;
 
 CREATE OR REPLACE MACRO agent_bot_category(agent) AS CASE
     WHEN agent IS NULL OR NOT agent_is_bot(agent) THEN 'none'
-    WHEN regexp_matches(agent, '(?i)gptbot|chatgpt|oai-search|claude|anthropic|perplexity|ccbot|bytespider|amazonbot|google-extended|cohere') THEN 'ai'
+    WHEN regexp_matches(agent, '(?i)gptbot|chatgpt|oai-search|claude|anthropic|perplexity|ccbot|bytespider|amazonbot|google-extended|cohere'
+        || '|meta-external|meta-webindexer|mistralai|amzn-|duckassist|google-\w*notebook|gemini-deep|cloudvertex|deepseek|ai2bot|azureai') THEN 'ai'
     WHEN regexp_matches(agent, '(?i)googlebot|bingbot|bingpreview|yandex|baidu|duckduck|slurp|applebot|msnbot|sogou|seznam|mediapartners') THEN 'search'
     WHEN regexp_matches(agent, '(?i)ahrefs|semrush|mj12|dotbot|rogerbot|screaming frog') THEN 'seo'
     WHEN regexp_matches(agent, '(?i)feed|rss') THEN 'feed'

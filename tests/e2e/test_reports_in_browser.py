@@ -18,6 +18,34 @@ from tests.support.browser import PHONE, Watched, chromium, empty_charts, faint_
 
 FIRST, HOURS = datetime(2026, 11, 22), 2
 REPORTS = sorted(path.name for path in (BUILT_IN_SQL / "reports").iterdir() if path.is_dir())
+# of one account two that differ, and a machine that not everybody keeps to
+DECLARED = """
+[reports.settlement.left]
+source = "game_events"
+title = "Purchases"
+key = ["user_id", "event_time"]
+amount = "amount"
+currency = "currency"
+merchant = "app_id"
+where = "event_name = 'purchase' AND attributes['item'] <> 'silver_ring'"
+
+[reports.settlement.right]
+source = "game_events"
+title = "Receipts"
+key = ["user_id", "event_time"]
+amount = "amount"
+currency = "currency"
+where = "event_name = 'purchase' AND attributes['item'] <> 'dragon_scale'"
+
+[reports.funnel]
+source = "game_events"
+session = "user_id"
+states = ["away", "playing", "paying"]
+events = { login = "event_name = 'login'", logout = "event_name = 'logout'", purchase = "event_name = 'purchase'" }
+transitions.away = { login = "playing" }
+transitions.playing = { login = "playing", purchase = "paying" }
+transitions.paying = { purchase = "paying", login = "playing" }
+"""
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +59,8 @@ def rendered(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> dict
     """Report → its file, over two hours of a simulated lake."""
     root = tmp_path_factory.mktemp("reports")
     simulate(root, start=FIRST, hours=HOURS, lines_per_hour=500, seed=5)
+    with (root / "sources.toml").open("a") as file:
+        file.write(DECLARED)
     settings = load(root / "sources.toml", {})
     for source in settings.sources:
         for hour in range(HOURS):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 
 from etl.errors import StoreUnavailable
 from etl.io import store
-from etl.io.store import S3Store, use_credentials
+from etl.io.store import S3Store, open_store, use_credentials
 from etl.stages.audit import audit
+from etl.stages.expire import expire
+from etl.stages.status import status
 from tests.faults.closing import digests
 from tests.pipeline.conftest import World, access
 from tests.support.servers import S3Server, s3_server
@@ -84,3 +86,17 @@ def test_an_object_that_cannot_be_read_now_is_not_taken_for_damaged(
         with pytest.raises(StoreUnavailable):
             audit(shop.settings, "web", FIRST, LAST, repair=True)
     assert digests(LAKE) == before
+
+
+def test_what_expired_is_gone_from_the_bucket_and_stays_so(shop: World) -> None:
+    text = (shop.root / "sources.toml").read_text().partition("\n")[2]
+    shop.configure(f"retention = {{ events_days = 1, quarantine_days = 1 }}\n{text}", lake=LAKE)
+    left = next(open_store(LAKE).list("staged/"))
+    path = open_store(LAKE).fetch(left.key, shop.root)
+    expire(shop.settings, "web", date(2026, 11, 24))
+    open_store(LAKE).put(path, left.key)
+    shop.run("web", "2026-11-22T11", reprocess=True)
+    assert audit(shop.settings, "web", FIRST, LAST, repair=True) == []
+    expire(shop.settings, "web", date(2026, 11, 24))
+    assert {stat.key.split("/")[0] for stat in open_store(LAKE).list("")} == {"metrics", "ledger", "work", "expired"}
+    assert status(shop.settings)[0]["closed"]

@@ -6,20 +6,18 @@ from datetime import datetime
 from typing import Any
 
 from etl.config import Settings
-from etl.io.engine import rows, set_variables
-from etl.io.snapshot import snapshot
+from etl.io.engine import rows
 from etl.io.statements import load_statements
-from etl.stages.report import findings_of, queried
+from etl.stages.report import findings_of, opened, queried
 
 Tables = dict[str, list[dict[str, Any]]]
 
 
 def tables_of(settings: Settings, name: str, first: datetime, last: datetime) -> Tables:
     """Query → its rows; each finding's check has to find something."""
-    statements = load_statements(settings.sql)
-    report = statements.reports[name]
-    with snapshot(settings.lake, statements, report.reads, first, last) as connection:
-        set_variables(connection, first_hour=first, last_hour=last)
+    declared = settings.reports.get(name)
+    report = load_statements(settings.sql).reports[declared.kind if declared else name]
+    with opened(settings, name, first, last) as connection:
         found = queried(connection, report)
         for finding in findings_of(report, found):
             assert rows(connection, finding["check_sql"]), finding

@@ -24,7 +24,9 @@ from etl.layout import CATALOG
 from etl.schema import DATASETS, columns
 from etl.simulate import simulate
 from etl.stages.catalog import write_catalog
+from etl.stages.enrich import enrich
 from tests.pipeline.conftest import World
+from tests.support.mmdb import write_mmdb
 from tests.support.servers import s3_server
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +50,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> World:
             settings.write('start = "2026-11-22T00"\nshards = 1\nmax_lateness_days = 36500\n')
     for source in world.settings.sources:
         world.run(source, *(HOURS[:1] if source in SAMPLES else HOURS))
+    with (root / "sources.toml").open("a") as settings:
+        settings.write('\n[enrich]\nmmdb = ["networks.mmdb"]\n')
+    write_mmdb(root / "networks.mmdb", "Test-ASN", {"203.0.0.0/16": {"autonomous_system_organization": "Example Net"}})
+    enrich(world.settings)
     write_catalog(world.settings)
     return world
 
@@ -212,7 +218,7 @@ def test_of_a_lake_in_s3_the_views_are_the_same_at_another_place(
         use_credentials(**server.credentials)
         try:
             remote = open_store("s3://lake/logs")
-            for view in ("events/", "metrics/", "quarantine/"):
+            for view in ("events/", "metrics/", "quarantine/", "dimensions/"):
                 for stat in local.list(view):
                     remote.put(shop.lake / stat.key, stat.key)
             settings = Settings(remote.root, {}, shop.root)
@@ -258,9 +264,9 @@ def test_percentile_is_the_bucket_of_the_nearest_rank(catalog: duckdb.DuckDBPyCo
     assert found == [(pytest.approx(2 * 1.02**b / 2.02), None)]
 
 
-def test_the_cookbook_answers_25_questions() -> None:
-    assert [int(number) for number, _, _ in QUESTIONS] == list(range(1, 26))
-    assert COOKBOOK.count("```sql") == 25
+def test_the_cookbook_answers_28_questions() -> None:
+    assert [int(number) for number, _, _ in QUESTIONS] == list(range(1, 29))
+    assert COOKBOOK.count("```sql") == 28
 
 
 @pytest.mark.parametrize(("number", "question", "sql"), QUESTIONS, ids=[number for number, _, _ in QUESTIONS])

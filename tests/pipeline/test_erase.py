@@ -14,14 +14,27 @@ from etl.errors import ConfigError
 from etl.io.secret import load_secret
 from etl.model.hours import parse_hour
 from etl.stages.audit import audit, drill
+from etl.stages.catalog import write_catalog
 from etl.stages.erase import erase
+from etl.stages.expire import expire
+from etl.stages.notify import digest
+from etl.stages.report import write
 from etl.stages.status import status
 from tests.pipeline.conftest import World
 from tests.support.search import holding
 
 HOURS = ["2026-11-22T13", "2026-11-22T14"]
 ASKED = datetime(2026, 11, 24, 12)
+# an alert of the project's own that quotes a rejected line
+QUOTING = """-- title: what was rejected
+-- severity: warning
+-- reads: quarantine
+-- resolved: nothing is
+SELECT 'first' AS key, 'Rejected: ' || min(raw) AS headline, 'look' AS detail, 'etl status' AS check_sql
+FROM quarantine HAVING count(*) > 0
+"""
 SOURCES = """
+sql = ["sql"]
 [sources.web]
 raw = "raw/web/%Y/%m/%d/%H/"
 format = "combined"
@@ -58,6 +71,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> World:
     world = World(tmp_path_factory.mktemp("erase") / "world")
     world.root.mkdir()
     world.configure(SOURCES)
+    (world.root / "sql/alerts").mkdir(parents=True)
+    (world.root / "sql/alerts/quoting.sql").write_text(QUOTING)
     for hour in (13, 14):
         lines = [event(1, PERSON, "s-one", hour), event(2, PERSON, "s-one", hour), event(3, "u-2", "s-two", hour)]
         world.land(f"game/2026/11/22/{hour}/a.log", [*lines, f'{{"broken": "{PERSON}"'])
@@ -75,11 +90,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> World:
         )
     for source in ("web", "game", "ssh"):
         world.run(source, *HOURS)
-    report = world.lake / "reports/traffic/2026-11-22T00--2026-11-22T23.html"
-    report.parent.mkdir(parents=True)
-    report.write_text(f"most seen: /users/{PERSON}/cart")
+    tell(world)
     shutil.copytree(world.root, world.root.with_name("kept"))
     return world
+
+
+def tell(world: World) -> None:
+    """Write what people look at."""
+    write(world.settings, "traffic", parse_hour("2026-11-22T00"), parse_hour("2026-11-22T23"))
+    digest(world.settings, "game", HOURS[-1])
+    write_catalog(world.settings)
 
 
 @pytest.fixture
@@ -109,7 +129,7 @@ def test_a_person_is_nowhere_afterwards_and_stays_so(lake: World) -> None:
     )
     assert all(item["closed"] for item in before)
     layers = {key.split("/")[0] for key in holding(lake.lake, PERSON)[PERSON]}
-    assert layers == {"events", "staged", "quarantine", "metrics", "reports"}
+    assert layers == {"events", "staged", "quarantine", "metrics", "reports", "alerts"}
 
     certificate = erase(lake.settings, "user_id", PERSON, ASKED)
 
@@ -120,6 +140,7 @@ def test_a_person_is_nowhere_afterwards_and_stays_so(lake: World) -> None:
     assert_sound(lake)
     for source in ("web", "game"):
         lake.run(source, *HOURS, reprocess=True)
+    tell(lake)
     assert holding(lake.lake, PERSON, "s-one") == {}
     lake.lake.joinpath("events/json_event/event_date=2026-11-22/event_hour=13/game.parquet").unlink()
     shutil.rmtree(lake.lake / "staged/game")
@@ -134,14 +155,14 @@ def test_a_person_is_nowhere_afterwards_and_stays_so(lake: World) -> None:
         (f"{name}/2026/11/22/{hour}/a.log", count) for hour in (13, 14) for name, count in (("game", 3), ("web", 1))
     }
     changed = {item["key"].split("/")[0] for item in kept["objects"]}
-    assert changed == {"events", "staged", "metrics", "quarantine", "ledger", "reports"}
+    assert changed == {"events", "staged", "metrics", "quarantine", "ledger", "reports", "alerts"}
 
 
 def test_who_asks_first_sees_what_would_change_and_nothing_does(lake: World) -> None:
     before = lake.objects()
-    told = erase(lake.settings, "user_id", PERSON, ASKED, dry_run=True)
+    told = erase(lake.settings, "user_id", PERSON, ASKED, "game", dry_run=True)
     assert lake.objects() == before
-    done = erase(lake.settings, "user_id", PERSON, ASKED)
+    done = erase(lake.settings, "user_id", PERSON, ASKED, "game")
     assert [item["key"] for item in told["objects"]] == [item["key"] for item in done["objects"]]
     # nor can a person be followed from hour to hour under another name
     [(names,)] = lake.query("SELECT list(DISTINCT user_id) FROM events_json_event WHERE user_id <> 'u-2'")
@@ -156,14 +177,18 @@ def visitors(world: World, address: str) -> list[str]:
 @pytest.mark.parametrize("raw", ["there", "gone"])
 def test_a_truncated_address_is_found_by_its_visitor(lake: World, raw: str) -> None:
     [mine], [other] = visitors(lake, "203.0.113.9"), visitors(lake, "203.0.113.10")
+    [(my_number, other_number)] = lake.query(
+        f"SELECT visitor_number('{mine}')::VARCHAR, visitor_number('{other}')::VARCHAR"
+    )
+    all_of_us = (mine, other, my_number, other_number)
     before = books(lake)
-    assert set(holding(lake.lake, mine, other)) == {mine, other}
+    assert set(holding(lake.lake, *all_of_us)) == set(all_of_us)
     metric = lake.query("SELECT hour_start, sum(visitors) FROM metrics_traffic_hourly GROUP BY 1 ORDER BY 1")
     if raw == "gone":
         shutil.rmtree(lake.root / "raw")
         (lake.root / "raw/web").mkdir(parents=True)
     certificate = erase(lake.settings, "client_address", "203.0.113.9", ASKED, "web")
-    assert set(holding(lake.lake, mine, other)) == {other}
+    assert set(holding(lake.lake, *all_of_us)) == {other, other_number}
     assert [item["records"] for item in certificate["raw"]] == [2, 2]
     assert [item["is_gone"] for item in certificate["raw"]] == [raw == "gone"] * 2
     assert books(lake) == before
@@ -178,6 +203,26 @@ def test_what_raw_no_longer_has_is_anonymised_as_it_stands(lake: World) -> None:
     assert holding(lake.lake, PERSON, "s-one") == {}
     assert books(lake) == before
     assert {item["source"] for item in certificate["raw_is_gone"]} == {"web", "game"}
+    assert_sound(lake)
+
+
+@pytest.mark.parametrize("kind", ["user_id", "visitor_id"])
+def test_metrics_whose_rows_have_expired_are_anonymised_as_they_stand(lake: World, kind: str) -> None:
+    [other] = visitors(lake, "203.0.113.10")
+    [(number,)] = lake.query(f"SELECT visitor_number('{other}')::VARCHAR")
+    value, traces = {"user_id": (PERSON, [PERSON]), "visitor_id": (other, [other, number])}[kind]
+    lake.configure("retention = { events_days = 1, quarantine_days = 1 }" + SOURCES)
+    for source in ("web", "game", "ssh"):
+        expire(lake.settings, source, ASKED.date())
+    figures = "SELECT sum(requests), count(DISTINCT visitor), count(*) FROM metrics_visitor_hourly"
+    before = lake.query(figures)
+    assert {key.split("/")[0] for keys in holding(lake.lake, *traces).values() for key in keys} >= {"metrics"}
+    certificate = erase(lake.settings, kind, value, ASKED)
+    assert holding(lake.lake, *traces) == {}
+    [(requests, seen, rows)], [(requests_before, seen_before, rows_before)] = lake.query(figures), before
+    # a visitor of two hours is two now
+    assert (requests, rows, seen) == (requests_before, rows_before, seen_before + (kind == "visitor_id"))
+    assert {item["key"].split("/")[0] for item in certificate["objects"]} >= {"metrics", "reports"}
     assert_sound(lake)
 
 

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from etl.simulate import ALL_SOURCES, simulate
-from etl.stages.report import render
-from tests.pipeline.conftest import World
+from etl.stages.report import has_data, render
+from tests.pipeline.conftest import World, access
 from tests.pipeline.report_tables import Tables, tables_of
 
 FIRST, HOURS = datetime(2026, 11, 22), 4
@@ -155,3 +155,10 @@ def test_the_page_is_the_same_again(shop: World) -> None:
     assert page == render(shop.settings, "jvm", FIRST, LAST)
     assert page.count("<svg") >= 6
     assert not re.search(r"\bnan\b|Undefined", page)
+
+
+def test_traffic_alone_makes_no_jvm_report(web: World) -> None:
+    web.land("web/2026/11/22/00/a.log", [access("2026-11-22T00:04:05+0000")])
+    web.run("web", "2026-11-22T00")
+    assert has_data(web.settings, "traffic", FIRST, LAST)
+    assert not has_data(web.settings, "jvm", FIRST, LAST)

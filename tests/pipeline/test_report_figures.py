@@ -21,6 +21,7 @@ from etl.io.snapshot import snapshot
 from etl.io.statements import load_statements
 from etl.model.hours import HOUR, format_hour
 from etl.simulate import simulate
+from etl.stages.enrich import complete, needed
 from etl.stages.report import queried, render
 from tests.pipeline.conftest import World
 
@@ -39,6 +40,11 @@ BOTS = {
 }  # fmt: skip
 ASSETS = (".js", ".css", ".ico", ".png", ".woff2")
 PROBES = {"/wp-login.php", "/.env", "/.git/config", "/phpmyadmin/index.php", "/xmlrpc.php", "/vendor/.env"}
+PURPOSES = {
+    "Googlebot": ("search", "Google"), "bingbot": ("search", "Microsoft"), "UptimeRobot": ("monitoring", None), "GPTBot": ("AI training", "OpenAI"),
+    "ClaudeBot": ("AI training", "Anthropic"), "PerplexityBot": ("AI search", "Perplexity"), "CCBot": ("archive", "Common Crawl"),
+    "python-requests": ("library", None), "curl": ("library", None), "Go-http-client": ("library", None),
+}  # fmt: skip
 OWN = "shop.example"
 
 
@@ -104,7 +110,8 @@ def true(raw: tuple[pd.DataFrame, int, int]) -> pd.DataFrame:
 def tables_of(world: World, first: datetime, last: datetime) -> dict[str, list[dict[str, Any]]]:
     statements = load_statements()
     report = statements.reports["traffic"]
-    with snapshot(world.settings.lake, statements, report.reads, first, last) as connection:
+    with snapshot(world.settings.lake, statements, needed(report.reads, statements), first, last) as connection:
+        complete(connection, world.settings, report.reads)
         set_variables(connection, first_hour=first, last_hour=last)
         return queried(connection, report)
 
@@ -243,6 +250,11 @@ def test_bots(true: pd.DataFrame, tables: Tables) -> None:
         named, "bot", lambda g: (BOTS[g.bot.iloc[0]], len(g), g.bytes.sum(), (g.path == "/robots.txt").sum())
     ).items():
         assert found[name] == expected
+    labels = {row["bot_name"]: (row["purpose"], row["operator"]) for row in tables["bots"]}
+    assert {name: labels[name] for name in labels if name in PURPOSES} == {
+        name: PURPOSES[name] for name in labels if name in PURPOSES
+    }
+    assert sum(name in PURPOSES for name in labels) >= 8
 
 
 def test_referring_sites(true: pd.DataFrame, tables: Tables) -> None:

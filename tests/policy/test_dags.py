@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from etl.model.declared import KINDS
+
 if TYPE_CHECKING:
     from airflow.sdk import DAG
 
@@ -35,6 +37,11 @@ shards = 3
 start = "2026-11-22T00"
 end = "2026-11-22T05"
 notify = false
+
+[reports.payouts]
+report = "settlement"
+left = { source = "shop_web", key = "visitor_id", amount = "due", fixed_currency = "KRW" }
+right = { source = "shop_app", key = "visitor_id", amount = "paid", fixed_currency = "KRW" }
 """
 HEAVY = {"duckdb", "pyarrow", "pandas", "boto3", "botocore"}
 UNSTABLE = {"now", "utcnow", "today", "time", "uuid1", "uuid4", "Variable", "random"}
@@ -81,9 +88,10 @@ def test_there_is_one_ingest_dag_per_source(ingests: dict[str, DAG]) -> None:
     assert sorted(ingests) == ["ingest_shop_app", "ingest_shop_web"]
 
 
-def test_there_is_one_report_dag_per_folder_of_reports(dags: dict[str, DAG]) -> None:
+def test_there_is_one_report_dag_per_folder_of_reports_and_per_declared_report(dags: dict[str, DAG]) -> None:
     folders = {path.parent.name for path in (DAGS.parent / "sql/reports").glob("*/report.html.j2")}
-    assert {dag_id for dag_id, dag in dags.items() if "report" in dag.tags} == {f"report_{name}" for name in folders}
+    names = folders - set(KINDS) | {"payouts"}
+    assert {dag_id for dag_id, dag in dags.items() if "report" in dag.tags} == {f"report_{name}" for name in names}
 
 
 def test_every_dag_says_what_it_does_how_to_backfill_and_what_to_do_on_failure(dags: dict[str, DAG]) -> None:

@@ -6,6 +6,7 @@ import gzip
 from collections.abc import Iterable
 from pathlib import Path
 
+import duckdb
 import pyarrow.parquet as pq
 
 
@@ -16,7 +17,18 @@ def readable(path: Path) -> bytes:
         table = pq.read_table(path, partitioning=None)
         values = "\n".join(str(value) for column in table.columns for value in column.to_pylist())
         return b"\n".join([data, repr(table.schema.metadata).encode(), values.encode()])
+    if path.suffix == ".duckdb":
+        return b"\n".join([data, *_database(path)])
     return data + gzip.decompress(data) if path.suffix == ".gz" else data
+
+
+def _database(path: Path) -> list[bytes]:
+    """Its definitions and comments, and what its tables hold; its views show objects that are looked at themselves."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        told = [connection.execute(f"FROM duckdb_{kind}()").fetchall() for kind in ("views", "functions", "columns")]
+        for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
+            told.append(connection.execute(f'FROM "{name}"').fetchall())
+    return [repr(rows).encode() for rows in told]
 
 
 def holding(lake: Path, *texts: str) -> dict[str, list[str]]:

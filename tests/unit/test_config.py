@@ -12,6 +12,7 @@ from etl.config import (
     Notify,
     Privacy,
     QuarantineLimit,
+    Retention,
     Source,
     checked_zone,
     config_path,
@@ -114,6 +115,25 @@ def test_privacy_is_on_unless_a_source_or_the_file_says_otherwise(
     assert load(write(tmp_path, f"{common}\n{MINIMAL}{own}"), {}).source("web").privacy == wanted
 
 
+@pytest.mark.parametrize(
+    ("common", "own", "wanted"),
+    [
+        ("", "", Retention()),
+        ("retention = { events_days = 400, reports_days = 30 }", "", Retention(events_days=400, reports_days=30)),
+        (
+            "retention = { events_days = 400 }",
+            "retention = { quarantine_days = 30 }",
+            Retention(events_days=400, quarantine_days=30),
+        ),
+        ("retention = { events_days = 400 }", "retention = { events_days = 7 }", Retention(events_days=7)),
+    ],
+)
+def test_everything_is_kept_unless_the_file_or_a_source_says_otherwise(
+    tmp_path: Path, common: str, own: str, wanted: Retention
+) -> None:
+    assert load(write(tmp_path, f"{common}\n{MINIMAL}{own}"), {}).source("web").retention == wanted
+
+
 BROKEN: dict[str, tuple[str, list[str]]] = {
     "privacy on": ('privacy = "on"', ["sources.web.privacy", "'on'", '"off"']),
     "privacy of an unknown kind": ("privacy = { adress = 1 }", ["sources.web.privacy.adress", "address"]),
@@ -121,6 +141,33 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     "visitor unkeyed": ('privacy = { visitor = "unkeyed" }', ["sources.web.privacy.visitor", "daily"]),
     "scrub a text": ('privacy = { scrub = "no" }', ["sources.web.privacy.scrub", "'no'", "true or false"]),
     "query a text": ('privacy = { query = "page" }', ["sources.web.privacy.query", "'page'", "a list"]),
+    "retention a number": ("retention = 30", ["sources.web.retention", "30", "a table such as"]),
+    "retention of reports": ("retention = { reports_days = 9 }", ["sources.web.retention.reports_days", "events_days"]),
+    "retention a text": (
+        'retention = { events_days = "30" }',
+        ["retention.events_days", "'30'", "a whole number of days"],
+    ),
+    "retention of no day": ("retention = { events_days = 0 }", ["retention.events_days", "0", "from 1 to 36500"]),
+    "metrics go before events": (
+        "retention = { events_days = 30, metrics_days = 29 }",
+        ["retention.metrics_days", "29", "at least events_days"],
+    ),
+    "metrics go, events stay": (
+        "retention = { metrics_days = 29 }",
+        ["retention.metrics_days", "at least events_days"],
+    ),
+    "ledger goes before events": (
+        "retention = { events_days = 30, quarantine_days = 1, ledger_days = 31 }",
+        ["retention.ledger_days", "31", "at least events_days and 2 more"],
+    ),
+    "ledger goes before quarantine": (
+        "retention = { events_days = 30, ledger_days = 40 }",
+        ["retention.quarantine_days", "None", "at most ledger_days"],
+    ),
+    "ledger goes before a run has looked back": (
+        "look_back_hours = 96\nretention = { events_days = 1, quarantine_days = 1, ledger_days = 4 }",
+        ["retention.ledger_days", "4", "a day more than look_back_hours (96)"],
+    ),
     "shards too many": ("shards = 9", ["sources.web.shards", "9", "from 1 to 8"]),
     "shards zero": ("shards = 0", ["sources.web.shards", "0", "from 1 to 8"]),
     "shards a text": ('shards = "2"', ["sources.web.shards", "'2'", "whole number"]),
@@ -199,8 +246,21 @@ BROKEN_FILES: dict[str, tuple[str, list[str]]] = {
     "source no table": ('lake = "l"\n[sources]\nweb = 1', ["sources.web", "1", "a table"]),
     "name with a dash": ('lake = "l"\n[sources.my-web]\nraw = "r"', ["sources.my-web", "a–z"]),
     "name in capitals": ('lake = "l"\n[sources.Web]\nraw = "r"', ["sources.Web", "a–z"]),
-    "unknown top key": ("lakes = 1\n" + MINIMAL, ["lakes", "1", "lake, notify, privacy, secret_file, sources, sql"]),
+    "unknown top key": (
+        "lakes = 1\n" + MINIMAL,
+        ["lakes", "1", "enrich, lake, notify, privacy, reports, retention, secret_file, sources, sql"],
+    ),
     "sql a text": ('sql = "x"\n' + MINIMAL, ["sql", "'x'", "a list of folders"]),
+    "enrich a text": ('enrich = "x"\n' + MINIMAL, ["enrich", "'x'", "a table such as { mmdb"]),
+    "enrich unknown key": ("enrich = { geoip = [] }\n" + MINIMAL, ["enrich.geoip", "one of the keys mmdb"]),
+    "mmdb a text": (
+        'enrich = { mmdb = "a.mmdb" }\n' + MINIMAL,
+        ["enrich.mmdb", "'a.mmdb'", "a list of MaxMind DB files"],
+    ),
+    "mmdb elsewhere": (
+        'enrich = { mmdb = ["a.mmdb", "s3://b/c.mmdb"] }\n' + MINIMAL,
+        ["enrich.mmdb[1]", "'s3://b/c.mmdb'", "a local file"],
+    ),
     "raw missing": ('lake = "l"\n[sources.web]', ["sources.web.raw", "None", "a folder"]),
     "raw other directive": ('lake = "l"\n[sources.web]\nraw = "r/%Y/%j/"', ["sources.web.raw", "%j", "%Y %m %d %H"]),
     "raw lone percent": ('lake = "l"\n[sources.web]\nraw = "r/100%"', ["sources.web.raw", "%Y %m %d %H"]),

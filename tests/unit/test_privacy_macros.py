@@ -34,6 +34,16 @@ SCRUBBED = {
     "sent Bearer abcdef1234567890": "sent Bearer <token>",
     f"cookie {JWT}": "cookie <token>",
     "key AKIAIOSFODNN7EXAMPLE": "key <token>",
+    "GET /u/alice%2540example.com": "GET /u/<email>",
+    "diners 3056 930902 5904": "diners <card>",
+    r"{\"password\":\"my pass\",\"n\":1}": r"{\"password\":<secret>,\"n\":1}",
+    "ALTER ROLE x PASSWORD 'hunter2'": "ALTER ROLE x PASSWORD <secret>",
+    "CREATE USER x IDENTIFIED BY 'hunter2'": "CREATE USER x IDENTIFIED BY <secret>",
+    "Authorization: Bearer short1": "Authorization: Bearer <token>",
+    "sent Bearer abcdefghij.klmnopqrst": "sent Bearer <token>",
+    "Cookie: sid=abc; theme=dark": "Cookie: <secret>",
+    "Set-Cookie: sid=abc; Path=/; HttpOnly": "Set-Cookie: <secret>; HttpOnly",
+    '{"cookie": "sid=abc; theme=dark", "n": 1}': '{"cookie": "<secret>", "n": 1}',
     "https://user:pw@host/x": "https://<secret>@host/x",
     "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----": "<key>",
 }
@@ -49,6 +59,9 @@ KEPT = [
     "Foo@1f2e3d4c",
     "Failed password for root from 10.0.0.5 port 22",
     "bearer authentication required",
+    "authorization: denied",
+    "identified by its name, password must be changed",
+    "cookie consent: yes",
     "token bucket is empty, unexpected token: }",
     "keyboard: x, monkey=1",
     "/var/lib/app/secrets/file.txt",
@@ -77,6 +90,26 @@ IN_TEXTS = {
     "2026:11:22:13:04:05 std::string 12:34:56": "2026:11:22:13:04:05 std::string 12:34:56",
     "version 1.8.0.292": "version 1.8.0.292",
 }
+SECRET_KEYS = [
+    "password",
+    "DB_PASSWORD",
+    "X-Api-Key",
+    "authorization",
+    "Set-Cookie",
+    "accessToken",
+    "client_secret",
+    "PHPSESSID",
+]
+OTHER_KEYS = [
+    "token_count",
+    "session_id",
+    "game_session_id",
+    "secretary",
+    "key",
+    "monkey",
+    "passwordLength",
+    "cookie_consent",
+]
 QUERIES = {
     "page=2&token=abc": "page=2&token=*",
     "a=1&&sort=up&b": "a=*&&sort=up&*",
@@ -89,7 +122,9 @@ QUERIES = {
 @pytest.fixture(scope="module")
 def macros(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     with engine.engine(tmp_path_factory.mktemp("macros")) as connection:
-        engine.create_macros(connection, load_statements().macros_used("scrub() keyed_visitor() masked_url()"))
+        engine.create_macros(
+            connection, load_statements().macros_used("scrub() keyed_visitor() masked_url() is_secret_key()")
+        )
         yield connection
 
 
@@ -113,6 +148,11 @@ def test_masking_twice_changes_nothing(macros: duckdb.DuckDBPyConnection, text: 
 @pytest.mark.parametrize(("address", "wanted"), ADDRESSES.items())
 def test_an_address_is_that_of_its_network(macros: duckdb.DuckDBPyConnection, address: str, wanted: str) -> None:
     assert engine.one(macros, "SELECT truncated_address($address)", {"address": address}) == wanted
+
+
+def test_fields_are_known_by_name_to_open_a_door(macros: duckdb.DuckDBPyConnection) -> None:
+    sql = "SELECT list_filter($keys, lambda key: is_secret_key(key))"
+    assert engine.one(macros, sql, {"keys": SECRET_KEYS + OTHER_KEYS}) == SECRET_KEYS
 
 
 @pytest.mark.parametrize(("text", "wanted"), IN_TEXTS.items())

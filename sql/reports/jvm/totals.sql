@@ -1,5 +1,6 @@
 -- title: Totals
 -- reads: metrics_gc_hourly
+-- needs: metrics_gc_hourly
 WITH items AS (
     SELECT unnest(pause_histogram) AS item FROM metrics_gc_hourly
 ), merged AS (

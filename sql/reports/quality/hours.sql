@@ -1,10 +1,10 @@
 -- title: Hours present
--- note: Event hours. Missing are those without a row; a log that is written only now and then misses some by nature.
+-- note: Event hours whose rows are kept. Missing are those without a row; a log that is written only now and then misses some by nature.
 -- reads: books
 WITH axis AS (
     SELECT unnest(generate_series(getvariable('first_hour')::TIMESTAMP, getvariable('last_hour')::TIMESTAMP, INTERVAL 1 HOUR)) AS hour_start
 ), wanted AS (
-    SELECT DISTINCT source_name, dataset, axis.hour_start FROM books, axis
+    SELECT DISTINCT source_name, dataset, axis.hour_start FROM books, axis WHERE axis.hour_start >= kept_since(source_name)
 ), present AS (
     SELECT wanted.*, books.rows, books.staged, books.duplicates,
         -- hours in a row that are missing have the same number

@@ -1,18 +1,21 @@
 -- title: Completeness by source
 -- reads: books, metrics_traffic_hourly
--- a minute without any request is missing; of a quiet site that is no fault
+-- a minute without any request is missing; of a quiet site that is no fault. What has expired is not asked for
 WITH minutes AS (
     SELECT source_name, sum(minutes)::BIGINT AS minutes FROM (
-        SELECT source_name, hour_start, bit_count(bit_or(minutes)) AS minutes FROM metrics_traffic_hourly GROUP BY source_name, hour_start)
+        SELECT source_name, hour_start, bit_count(bit_or(minutes)) AS minutes FROM metrics_traffic_hourly
+        WHERE hour_start >= kept_since(source_name) GROUP BY source_name, hour_start)
     GROUP BY source_name
 ), published AS (
     SELECT source_name, count(*) AS hours_present, sum(staged)::BIGINT AS staged, sum(rows)::BIGINT AS published,
         sum(duplicates)::BIGINT AS duplicates
     FROM books
     WHERE dataset = 'web_access' AND hour_start BETWEEN getvariable('first_hour') AND getvariable('last_hour')
+        AND hour_start >= kept_since(source_name)
     GROUP BY source_name
 )
-SELECT source_name, hours_present, date_diff('hour', getvariable('first_hour'), getvariable('last_hour')) + 1 AS hours_asked,
-    coalesce(minutes, 0) AS minutes_present, 60 * (date_diff('hour', getvariable('first_hour'), getvariable('last_hour')) + 1) AS minutes_asked,
+SELECT source_name, hours_present,
+    date_diff('hour', greatest(getvariable('first_hour')::TIMESTAMP, kept_since(source_name)), getvariable('last_hour')::TIMESTAMP) + 1 AS hours_asked,
+    coalesce(minutes, 0) AS minutes_present, 60 * hours_asked AS minutes_asked,
     staged, published, duplicates
 FROM published LEFT JOIN minutes USING (source_name) ORDER BY source_name
