@@ -132,15 +132,7 @@ def state_of(group: pd.DataFrame, logged: pd.DataFrame) -> str:
     silent = sum(before["time"].max().date() < day < now["time"].min().date() for day in days)
     if gap >= timedelta(days=14) and silent >= 7:
         return "regressed"
-    hours = {
-        week: logged[logged["hour"].between(FIRST - week * WEEK, LAST - week * WEEK)]["hour"].nunique()
-        for week in range(9)
-    }
-    expected = [
-        group["hour"].between(FIRST - week * WEEK, LAST - week * WEEK).sum() * hours[0] / hours[week]
-        for week in range(1, 9)
-        if 2 * hours[week] >= hours[0] and FIRST - week * WEEK >= first.floor("h")
-    ]
+    expected = expected_of(group, logged)
     if len(expected) < 4:
         return "known"
     logs = [math.log(1 + value) for value in expected]
@@ -151,6 +143,19 @@ def state_of(group: pd.DataFrame, logged: pd.DataFrame) -> str:
     return "escalating" if z > 3.5 and len(now) >= 10 and len(now) >= 2 * usual else "known"
 
 
+def expected_of(group: pd.DataFrame, logged: pd.DataFrame) -> list[float]:
+    """Errors of the same hours of the weeks before, as far as they were logged and the error was known."""
+    hours = {
+        week: logged[logged["hour"].between(FIRST - week * WEEK, LAST - week * WEEK)]["hour"].nunique()
+        for week in range(9)
+    }
+    return [
+        group["hour"].between(FIRST - week * WEEK, LAST - week * WEEK).sum() * hours[0] / hours[week]
+        for week in range(1, 9)
+        if 2 * hours[week] >= hours[0] and FIRST - week * WEEK >= group["time"].min().floor("h")
+    ]
+
+
 def test_every_figure_of_a_group_is_what_the_raw_files_say(
     tables: dict[str, list[dict[str, Any]]], counted: pd.DataFrame
 ) -> None:
@@ -159,9 +164,11 @@ def test_every_figure_of_a_group_is_what_the_raw_files_say(
     for (logger, exception), group in errors.groupby(["logger", "exception"], dropna=False):
         now = group[group["hour"] >= FIRST]
         if len(now):
+            expected = expected_of(group, counted)
             wanted[logger, exception if isinstance(exception, str) else None] = (
                 state_of(group, counted), len(now), [int((now["hour"] == hour).sum()) for hour in (FIRST, LAST)],
                 group["time"].min().to_pydatetime(), now["time"].max().to_pydatetime(),
+                len(now), len(expected), median(expected) if len(expected) >= 4 else None,
             )  # fmt: skip
     found = {
         (row["logger_name"], row["exception_type"]): (
@@ -170,6 +177,9 @@ def test_every_figure_of_a_group_is_what_the_raw_files_say(
             row["trend"],
             row["first_seen"],
             row["last_seen"],
+            row["span_errors"],
+            row["weeks"],
+            row["usual_errors"],
         )
         for row in tables["groups"]
     }
@@ -186,9 +196,16 @@ def test_totals_and_the_trend_are_what_the_raw_files_say(
     assert (total["messages"], total["errors"]) == (len(now), len(errors))
     assert (service["messages"], service["errors"], service["hours_present"]) == (len(now), len(errors), 2)
     assert service["history_days"] == counted["time"].dt.date.nunique()
+    assert (service["hours_asked"], service["history_start"]) == (2, counted["hour"].min())
+    assert total["groups"] == len(tables["groups"]) == errors.groupby(["logger", "exception"], dropna=False).ngroups
     states = ("new", "regressed", "escalating", "known")
     by_hour = {row["hour_start"]: sum(row[state] for state in states) for row in tables["over_time"]}
     assert by_hour == {hour: int((errors["hour"] == hour).sum()) for hour in (FIRST, LAST)}
+    for place, row in enumerate(tables["over_time"]):
+        assert {state: row[state] for state in states} == {
+            state: sum(group["trend"][place] for group in tables["groups"] if group["state"] == state)
+            for state in states
+        }
     assert {state: sum(row["state"] == state for row in tables["groups"]) for state in states} == {
         state: total[state] for state in states
     }

@@ -20,7 +20,7 @@ from tests.pipeline.report_tables import Tables, tables_of
 FIRST, HOURS = datetime(2026, 11, 22), 4
 LAST = FIRST + timedelta(hours=HOURS - 1)
 GC = re.compile(r"\[(\S+?)\]\[\S+s\]\[(\S+)\]\[info\]\[gc\] GC\(\d+\) (.*?)(?: (\d+)M->(\d+)M\((\d+)M\))? ([\d.]+)ms$")
-WEB = re.compile(r"\[(\d\d/Nov/2026:\d\d:\d\d:\d\d \+0000)\] \".*?\" (\d{3}) ")
+WEB = re.compile(r"\[(\d\d/Nov/2026:\d\d:\d\d:\d\d \+0000)\] \".*?\" (\d{3}) .*?(?:\" (\d+\.\d{3}))?$")
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def nearest_rank(us: pd.Series, p: float) -> float:
     return float(np.sort(us)[int(np.ceil(p * len(us))) - 1]) / 1000
 
 
-def test_pauses_of_each_jvm(tables: Tables, pauses: pd.DataFrame) -> None:
+def test_pauses_of_each_jvm(tables: Tables, gc: pd.DataFrame, pauses: pd.DataFrame) -> None:
     found = {row["jvm"]: row for row in tables["jvms"]}
     assert set(found) == {"shop on app-1", "shop on app-2"}
     for host, own in pauses.groupby("host"):
@@ -77,6 +77,8 @@ def test_pauses_of_each_jvm(tables: Tables, pauses: pd.DataFrame) -> None:
         assert row["pause_sum_ms"] == pytest.approx(own["us"].sum() / 1000, rel=1e-12)
         assert row["pause_max_ms"] == own["us"].max() / 1000
         assert row["throughput"] == pytest.approx(1 - own["us"].sum() / 1000 / (HOURS * 3_600_000), rel=1e-12)
+        freed = (gc["before"] - gc["after"]).clip(lower=0)[gc["host"] == host].sum()
+        assert row["freed_bytes_per_hour"] == pytest.approx(freed / HOURS, abs=1)
         for name, p in {"p50_ms": 0.5, "p99_ms": 0.99}.items():
             assert row[name] == pytest.approx(nearest_rank(own["us"], p), rel=0.0101)
 
@@ -86,6 +88,9 @@ def test_totals(tables: Tables, gc: pd.DataFrame, pauses: pd.DataFrame) -> None:
     assert (found["collections"], found["pauses"], found["jvms"], found["hours"]) == (len(gc), len(pauses), 2, HOURS)
     assert found["pause_sum_ms"] == pytest.approx(pauses["us"].sum() / 1000, rel=1e-12)
     assert found["p99_ms"] == pytest.approx(nearest_rank(pauses["us"], 0.99), rel=0.0101)
+    assert found["pause_max_ms"] == pauses["us"].max() / 1000
+    assert found["full_pauses"] == pauses["action"].str.contains("Full").sum()
+    assert found["throughput"] == pytest.approx(1 - pauses["us"].sum() / 1000 / (2 * HOURS * 3_600_000), rel=1e-12)
 
 
 def test_pauses_of_each_hour(tables: Tables, pauses: pd.DataFrame) -> None:
@@ -96,7 +101,14 @@ def test_pauses_of_each_hour(tables: Tables, pauses: pd.DataFrame) -> None:
     for row in tables["longest"]:
         own = true.get_group(row["hour_start"])
         assert row["pause_max_ms"] == own.max() / 1000
+        for name, p in {"p50_ms": 0.5, "p99_ms": 0.99}.items():
+            assert row[name] == pytest.approx(nearest_rank(own, p), rel=0.0101)
+    for row in tables["service_hours"]:
+        own = true.get_group(row["hour_start"])
+        assert row["pause_sum_ms"] == pytest.approx(own.sum() / 1000, rel=1e-12)
+        assert row["pause_max_ms"] == own.max() / 1000
         assert row["p99_ms"] == pytest.approx(nearest_rank(own, 0.99), rel=0.0101)
+        assert row["throughput"] == pytest.approx(1 - own.sum() / 1000 / (2 * 3_600_000), rel=1e-12)
     by_service = {row["hour_start"]: row["pauses"] for row in tables["service_hours"]}
     assert by_service == dict(true.size())
 
@@ -116,12 +128,23 @@ def test_heap_after_collections(tables: Tables, gc: pd.DataFrame) -> None:
 def test_the_worst_minutes_stand_beside_their_traffic(shop: World, tables: Tables, pauses: pd.DataFrame) -> None:
     by_minute = pauses.groupby(["host", "minute"])["us"].sum().sort_values(ascending=False)
     assert [row["pause_ms"] for row in tables["windows"]] == list(by_minute.head(15) / 1000)
-    web = [match.groups() for line in lines(shop.root, "shop_web") if (match := WEB.search(line))]
-    times = pd.Series(pd.to_datetime([time for time, _ in web], format="%d/%b/%Y:%H:%M:%S %z").tz_localize(None))
-    per_minute = times.dt.floor("min").value_counts()
+    found = [match.groups() for line in lines(shop.root, "shop_web") if (match := WEB.search(line))]
+    web = pd.DataFrame(found, columns=["time", "status", "seconds"])
+    web["minute"] = pd.to_datetime(web["time"], format="%d/%b/%Y:%H:%M:%S %z").dt.tz_localize(None).dt.floor("min")
+    per_minute = web["minute"].value_counts()
+    failed = web[web["status"].astype(int) >= 500]["minute"].value_counts()
+    mean_ms = (web["seconds"].astype(float) * 1000).groupby(web["minute"]).mean()
     for row in tables["windows"]:
         assert row["pause_ms"] == by_minute[row["jvm"].removeprefix("shop on "), row["minute"]] / 1000
+        own = pauses[(pauses["host"] == row["jvm"].removeprefix("shop on ")) & (pauses["minute"] == row["minute"])]
+        assert (row["pauses"], row["longest_ms"]) == (len(own), own["us"].max() / 1000)
         assert row["requests"] == per_minute.get(row["minute"], 0)
+        if row["requests"]:
+            assert row["server_errors"] == failed.get(row["minute"], 0)
+            assert row["mean_ms"] == pytest.approx(mean_ms[row["minute"]])
+            assert row["usual_mean_ms"] == pytest.approx(
+                mean_ms[mean_ms.index.floor("h") == row["minute"].replace(minute=0)].median()
+            )
         hour = row["minute"].replace(minute=0)
         minutes = [per_minute.get(hour + timedelta(minutes=number), 0) for number in range(60)]
         assert row["usual_requests"] == np.median(minutes)

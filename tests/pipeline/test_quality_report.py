@@ -69,6 +69,14 @@ def test_books_are_the_lines_of_the_files(tables: Tables, raw: pd.DataFrame) -> 
         fates.get("ignored", 0),
     )
     assert (found["continuation_lines"], found["books"]) == (0, "closed")
+    assert (found["partial"], found["refused_objects"]) == (0, 0)
+    [total] = tables["totals"]
+    assert (total["lines"], total["quarantined"], total["objects"]) == (
+        len(raw),
+        fates["quarantined"],
+        found["objects"],
+    )
+    assert (total["published"] + total["duplicates"], total["open_books"]) == (fates["row"], 0)
     by_hour = raw.groupby(["landing", "fate"]).size().unstack(fill_value=0)
     assert [(row["row_lines"], row["quarantined"]) for row in tables["fates"]] == list(
         zip(by_hour["row"], by_hour["quarantined"], strict=True)
@@ -82,6 +90,9 @@ def test_lateness_is_landing_hour_less_event_hour(tables: Tables, raw: pd.DataFr
         "in its hour" if hours == 0 else "in the next hour" if hours == 1 else "2 to 3 hours later" for hours in delay
     )
     assert {row["landed"]: row["rows"] for row in tables["lateness"]} == dict(true)
+    shares = {row["landed"]: row["share"] for row in tables["lateness"]}
+    assert shares == pytest.approx({landed: rows / len(good) for landed, rows in true.items()})
+    assert all(row["days_later"] == 0 for row in tables["late_hours"])
     late = good[delay >= 2].groupby(good["event_hour"].dt.hour).size()
     assert {row["hour_start"].hour: row["hours_later"] for row in tables["late_hours"] if row["hours_later"]} == dict(
         late
@@ -91,6 +102,7 @@ def test_lateness_is_landing_hour_less_event_hour(tables: Tables, raw: pd.DataFr
 def test_quarantine_is_what_is_no_object_with_its_first_line(tables: Tables, raw: pd.DataFrame) -> None:
     bad = raw[raw["fate"] == "quarantined"]
     assert sum(row["lines"] for row in tables["quarantine"]) == len(bad)
+    assert sum(row["records"] for row in tables["quarantine"]) == len(bad)
     for row in tables["quarantine"]:
         path, _, number = row["origin"].rpartition(":")
         line = gzip.decompress(Path(path).read_bytes()).decode().split("\n")[int(number) - 1]
@@ -110,6 +122,9 @@ def test_an_attribute_is_new_in_the_event_hour_that_first_has_it(tables: Tables,
 
 def test_hours_and_revisions_are_those_of_the_runs(game: World, tables: Tables, raw: pd.DataFrame) -> None:
     [found] = tables["hours"]
+    assert found["hours_asked"] == HOURS and found["hours_missing"] == HOURS - found["hours_present"]
+    # all copies but one of an object are duplicates
+    assert found["rows"] == raw[raw["fate"] == "row"].drop_duplicates("line").shape[0]
     assert found["hours_present"] == raw["event_hour"].nunique()
     assert found["rows"] + found["duplicates"] == (raw["fate"] == "row").sum()
     late = raw[(raw["fate"] == "row") & (raw["landing"] - raw["event_hour"].dt.hour >= 2)]

@@ -8,7 +8,7 @@ import math
 import re
 import shutil
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,12 @@ from etl.stages.enrich import complete, needed
 from etl.stages.report import queried, render
 from tests.pipeline.conftest import World
 
-ELASTIC = Path(__file__).resolve().parents[3] / "shared/corpus/access/elastic-examples__apache_logs"
+CORPUS = Path(__file__).resolve().parents[3] / "shared/corpus/access"
+REAL_LOGS = {
+    "apache": CORPUS / "elastic-examples__apache_logs",
+    "shop": CORPUS / "ClickHouse-examples__small_logs.log",
+    "nasa": CORPUS / "andrewkroh-beats__nasa-50k.log",
+}
 FIRST, HOURS = datetime(2026, 11, 22, 22), 4
 LAST = FIRST + (HOURS - 1) * HOUR
 LINE = re.compile(r'(\S+) - - \[([^\]]+)\] "(.*?)" (\d{3}) (\d+) "([^"]*)" "([^"]*)(" (\d+\.\d{3})$)?')
@@ -284,30 +289,111 @@ def test_the_same_lake_gives_the_same_bytes(shop: World) -> None:
     assert render(shop.settings, "traffic", FIRST, LAST) == render(shop.settings, "traffic", FIRST, LAST)
 
 
-@pytest.mark.skipif(not ELASTIC.exists(), reason=f"no corpus of real logs at {ELASTIC}")
-def test_the_apache_sample_by_counts_of_the_file(world: World) -> None:
+REAL = re.compile(r'(\S+) \S+ \S+ \[([^\]]+)\] "(.*)" (\d{3}) (\d+|-)(?: "([^"]*)" "(.*?)(?:"(?: "[^"]*")?)?)?$')
+ASKED = re.compile(r"(\S+) (.*?)(?: HTTP/V?[\d.]+)?$")
+
+
+def counted(log: Path) -> pd.DataFrame:
+    """A real log as rows, by one regular expression."""
+    records = []
+    for line in log.read_bytes().decode("utf-8", "replace").splitlines():
+        found = REAL.match(line)
+        assert found, line
+        address, time, request, status, size, _, agent = found.groups()
+        moment = datetime.strptime(time, "%d/%b/%Y:%H:%M:%S %z").astimezone(UTC).replace(tzinfo=None)
+        asked = ASKED.match(request)
+        records.append({
+            "hour": moment.replace(minute=0, second=0), "minute": moment.replace(second=0), "day": moment.date(), "address": address, "status": int(status),
+            "path": asked[2].partition("?")[0] if asked else None, "bytes": 0 if size == "-" else int(size), "agent": agent,
+        })  # fmt: skip
+    return pd.DataFrame(records)
+
+
+@pytest.mark.parametrize("name", REAL_LOGS)
+def test_the_report_of_a_real_log_by_counts_of_its_lines(name: str, world: World) -> None:
+    if not REAL_LOGS[name].exists():
+        pytest.skip(f"no corpus of real logs at {CORPUS}")
+    world.configure(
+        f'[sources.web]\nraw = "raw/web/%Y/%m/%d/%H/"\nformat = "{"common" if name == "nasa" else "combined"}"\nstart = "2026-11-22T00"\n'
+        'shards = 1\nmax_lateness_days = 36500\nlook_back_hours = 0\nprivacy = { address = "keep" }\n'
+    )
     target = world.root / "raw/web/2026/11/22/10/access.log"
     target.parent.mkdir(parents=True)
-    shutil.copyfile(ELASTIC, target)
-    world.configure(
-        '[sources.web]\nraw = "raw/web/%Y/%m/%d/%H/"\nformat = "combined"\nstart = "2026-11-22T00"\nshards = 1\n'
-        "max_lateness_days = 36500\nlook_back_hours = 0\n"
-    )
+    shutil.copyfile(REAL_LOGS[name], target)
     world.run("web", "2026-11-22T10")
-    data = ELASTIC.read_bytes()
-
-    def lines(pattern: bytes) -> int:
-        return len(re.findall(pattern, data, re.MULTILINE))
-
-    tables = tables_of(world, datetime(2015, 5, 17, 10), datetime(2015, 5, 20, 21))
+    true = counted(REAL_LOGS[name])
+    tables = tables_of(world, true.hour.min().to_pydatetime(), true.hour.max().to_pydatetime())
     [total], [complete] = tables["totals"], tables["completeness"]
-    assert total["requests"] == data.count(b"\n")
-    assert total["client_errors"] == lines(rb'" 4\d\d ') and total["server_errors"] == lines(rb'" 5\d\d ')
-    assert total["bytes"] == sum(int(size) for size in re.findall(rb'" \d{3} (\d+) ', data))
-    assert sum(row["requests"] for row in tables["not_found"]) == lines(rb'" 404 ')
-    assert complete["hours_present"] == complete["hours_asked"] == len(set(re.findall(rb"\[(\d+/\w+/\d+:\d+)", data)))
-    assert complete["minutes_present"] == len(set(re.findall(rb"\[(\d+/\w+/\d+:\d+:\d+)", data)))
-    [post] = world.query("SELECT sum(requests)::BIGINT FROM metrics_path_hourly WHERE http_request_method = 'POST'")
-    assert post == (lines(rb'"POST '),)
-    by_name = {row["bot_name"]: row["requests"] for row in tables["bots"]}
-    assert by_name["Googlebot"] == lines(rb'Googlebot(?!-Image)[^"\n]*"?$')
+    assert (total["requests"], total["bytes"], total["hours"]) == (len(true), true.bytes.sum(), true.hour.nunique())
+    assert (total["client_errors"], total["server_errors"]) == (
+        true.status.between(400, 499).sum(),
+        (true.status >= 500).sum(),
+    )
+    assert (complete["hours_present"], complete["minutes_present"]) == (true.hour.nunique(), true.minute.nunique())
+    classes = true.assign(kind=(true.status // 100).astype(str) + "xx")
+    assert {row["http_response_status_class"]: (row["requests"], row["bytes"]) for row in tables["status"]} == by(
+        classes, "kind", lambda g: (len(g), g.bytes.sum())
+    )
+    missed = true[true.status == 404].groupby("path").size()
+    found = {row["url_path"]: row["requests"] for row in tables["not_found"]}
+    assert (
+        found and found == {path: missed[path] for path in found} and min(found.values()) == sorted(missed)[-len(found)]
+    )
+    asked = dict(
+        world.query(
+            "SELECT url_path, sum(requests)::BIGINT FROM metrics_path_hourly WHERE url_path IS NOT NULL GROUP BY ALL"
+        )
+    )
+    assert asked == dict(true.groupby("path").size())
+    if name == "nasa":
+        return
+    heaviest = by(true.assign(network=true.address.map(network)), "network", lambda g: (g.bytes.sum(), len(g)))
+    first = sorted(heaviest.items(), key=lambda item: (-item[1][0], item[0]))[:10]
+    assert [(row["client_network"], (row["bytes"], row["requests"])) for row in tables["clients"]] == first
+    robots = {
+        agent for (agent,) in world.query("SELECT DISTINCT user_agent_original FROM events_web_access WHERE is_bot")
+    }
+    people = true[~true.agent.isin(robots) & ~true.path.str.lower().str.endswith(REAL_ASSETS)]
+    visitors = by(people, "path", lambda g: (len(g.groupby(["day", "address", "agent"])), len(g), g.bytes.sum()))
+    first = sorted(visitors.items(), key=lambda item: (-item[1][0], -item[1][1], item[0]))[:15]
+    assert [(row["url_path"], (row["visitors"], row["requests"], row["bytes"])) for row in tables["pages"]] == first
+    assert total["bots"] == true.agent.isin(robots).sum()
+    for row in tables["bots"]:
+        # as grep -c would count them; Googlebot has an agent of its own for images
+        if row["bot_name"] in REAL_BOTS:
+            assert row["requests"] == true.agent.str.contains(REAL_BOTS[row["bot_name"]]).sum()
+
+
+REAL_BOTS = {
+    "Googlebot": "Googlebot(?!-Image)",
+    "bingbot": "bingbot",
+    "YandexBot": "YandexBot",
+    "AhrefsBot": "AhrefsBot",
+}
+REAL_ASSETS = tuple(
+    f".{kind}"
+    for kind in [
+        "css",
+        "js",
+        "mjs",
+        "map",
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "svg",
+        "ico",
+        "webp",
+        "avif",
+        "bmp",
+        "woff",
+        "woff2",
+        "ttf",
+        "otf",
+        "eot",
+        "mp4",
+        "webm",
+        "mp3",
+        "wasm",
+    ]
+)
