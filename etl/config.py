@@ -351,6 +351,10 @@ class _Reader:
         left, right = (self.side(f"{prefix}{side}", table.get(side), settings) for side in ("left", "right"))
         if left.title == right.title:
             raise self.fail(prefix + "right.title", right.title, "another title than the left side has")
+        if len(left.key) != len(right.key):
+            raise self.fail(
+                prefix + "right.key", table["right"]["key"], f"as many values as the left side has: {len(left.key)}"
+            )
         return Settlement(
             name=name,
             title=take.text("title", f"{left.title} against {right.title}"),

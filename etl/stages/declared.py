@@ -54,6 +54,7 @@ def _prepare_settlement(connection: duckdb.DuckDBPyConnection, report: Settlemen
         connection,
         left_title=report.left.title,
         right_title=report.right.title,
+        key_parts=len(report.left.key),
         window_hours=report.window_hours,
         zone=report.zone,
     )

@@ -83,7 +83,7 @@ def written(seed: int) -> list[dict[str, Any]]:
             if event == "pay":
                 record["card"] = "visa"
             events.append(record)
-            time += timedelta(seconds=rng.randrange(1, 400)) if rng.random() < 0.97 else timedelta(minutes=30, seconds=rng.choice([0, 1]))  # fmt: skip
+            time += timedelta(seconds=max(0, rng.randrange(-80, 400))) if rng.random() < 0.97 else timedelta(minutes=30, seconds=rng.choice([0, 1]))  # fmt: skip
         events.append({"ts": f"{start.isoformat()}Z", "event": "confirm", "session_id": f"s{number}", "mode": "test"})
         events.append({"ts": f"{start.isoformat()}Z", "event": "pay", "session_id": f"s{number}", "mode": "live"})
     events.append({"ts": f"{(FIRST + DAY / 2).isoformat()}Z", "event": "add", "mode": "live"})

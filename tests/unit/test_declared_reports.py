@@ -76,7 +76,7 @@ def test_every_key_of_a_settlement(tmp_path: Path) -> None:
         minor_units = true
         [reports.payouts.right]
         source = "bank"
-        key = "reference"
+        key = ["reference", "part"]
         amount = "gross"
         fixed_currency = "KRW"
     """
@@ -97,7 +97,7 @@ def test_every_key_of_a_settlement(tmp_path: Path) -> None:
             decimal=",",
             minor_units=True,
         ),
-        right=Side(source="bank", title="bank", key=("reference",), amount="gross", fixed_currency="KRW"),
+        right=Side(source="bank", title="bank", key=("reference", "part"), amount="gross", fixed_currency="KRW"),
         window_hours=72,
         zone="Asia/Seoul",
     )
@@ -163,6 +163,7 @@ def test_a_report_that_needs_a_declaration_is_there_where_it_is_declared(tmp_pat
         (SETTLEMENT.replace('"bank"', '"bnk"'), ["reports.settlement.right.source", "bnk", "bank, shop"]),
         (SETTLEMENT.replace('"bank"', '"shop"'), ["reports.settlement.right.title", "another title"]),
         (SETTLEMENT.replace('"order_id"', "7"), ["reports.settlement.left.key", "7", "an attribute such as"]),
+        (SETTLEMENT.replace('"order_id"', '["order_id", "part"]', 1), ["reports.settlement.right.key", "left side has: 2"]),
         (SETTLEMENT.replace('"order_id"', "[]"), ["reports.settlement.left.key", "a list of them"]),
         (SETTLEMENT.replace('amount = "amount", ', ""), ["reports.settlement.left.amount", "where the amount stands"]),
         (SETTLEMENT.replace(', currency = "currency"', ""), ["reports.settlement.left.currency", "fixed_currency"]),

@@ -2,7 +2,8 @@
 -- note: What either side says of a day, whether it matched or not. Days that differ come first where there are too many to list.
 WITH named AS (
     -- a side that names no merchant has that of the other side's row
-    SELECT r.* REPLACE (coalesce(r.merchant, k.merchant) AS merchant) FROM report.step_rows AS r JOIN report.step_keys AS k ON k.grp = r.grp WHERE r.is_here
+    SELECT timezone(getvariable('zone'), event_time AT TIME ZONE 'UTC')::DATE AS day, coalesce(r.merchant, k.merchant) AS merchant, currency, side, amount
+    FROM report.step_rows AS r JOIN report.step_keys AS k ON k.grp = r.grp WHERE r.is_here
 ), days AS (
     SELECT day, merchant, currency, count(*) FILTER (side = 'left') AS left_rows, coalesce(sum(amount) FILTER (side = 'left'), 0) AS left_amount,
         count(*) FILTER (side = 'right') AS right_rows, coalesce(sum(amount) FILTER (side = 'right'), 0) AS right_amount

@@ -3,9 +3,9 @@
 WITH odd AS (
     SELECT *, list_position(['left only', 'right only', 'amount differs', 'currency differs', 'duplicate', 'unreadable', 'open'], state) AS place,
         coalesce(left_currency, right_currency) AS currency, coalesce(left_amount, 0) - coalesce(right_amount, 0) AS apart
-    FROM report.step_keys WHERE is_here AND state NOT IN ('matched', 'matched across')
+    FROM report.step_odd WHERE is_here
 ), ranked AS (
-    SELECT *, row_number() OVER (PARTITION BY state, currency ORDER BY abs(apart) DESC, key, first_time, grp) AS rank FROM odd
+    SELECT *, row_number() OVER (PARTITION BY state, currency ORDER BY abs(apart) DESC, key, first_time, first_event) AS rank FROM odd
 ), listed AS (
     SELECT * FROM ranked ORDER BY rank, place, currency LIMIT 500
 )

@@ -8,10 +8,7 @@ WITH known AS (
         min(currency) FILTER (side = 'left') AS left_currency, min(currency) FILTER (side = 'right') AS right_currency,
         min(event_time) AS first_time, max(event_time) AS last_time, min(event_time) FILTER (is_here) AS here_time,
         bool_or(is_here) AS is_here, bool_and(is_here) AS is_all_here,
-        min(problem) AS problem, count(problem) AS problem_rows,
-        list(source_uri || ':' || source_line ORDER BY event_time, source_uri, source_line, event_id) FILTER (side = 'left') AS left_places,
-        list(source_uri || ':' || source_line ORDER BY event_time, source_uri, source_line, event_id) FILTER (side = 'right') AS right_places,
-        list({'dataset': dataset, 'event_id': event_id, 'event_time': event_time} ORDER BY event_time, source_uri, source_line, event_id) AS events
+        min(problem) AS problem, count(problem) AS problem_rows
     FROM report.step_rows GROUP BY grp
 ), judged AS (
     SELECT groups.*,

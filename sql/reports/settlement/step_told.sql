@@ -1,7 +1,6 @@
 -- title: Of each state that people are told: keys, amounts, who, and the query of their rows
 WITH told AS (
-    SELECT *, CASE WHEN is_here THEN state ELSE 'late' END AS told FROM report.step_keys
-    WHERE is_here OR is_late
+    FROM report.step_odd
 ), by_currency AS (
     SELECT told, coalesce(left_currency, right_currency) AS currency,
         -- what differs where both sides have it, else what one side has
