@@ -7,7 +7,7 @@ CONFIG ?= sources.toml
 TESTS_AT_ONCE ?= --numprocesses auto --maxprocesses 4 --dist loadfile
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: demo test check lint unit up bench lives load conformance lock clean
+.PHONY: demo test check lint unit up bench bench-reports lives load conformance lock clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m deploy.demo $(if $(LOGS),--logs "$(LOGS)")
@@ -31,6 +31,9 @@ unit: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks.throughput
+
+bench-reports: $(VENV)/installed
+	$(BIN)/python -m benchmarks.reports
 
 lives: $(VENV)/installed
 	FAULTS_LIVES=500 $(BIN)/python -m pytest -q -s tests/faults/test_random.py

@@ -143,8 +143,27 @@ def layers(config: str, log: str) -> dict[str, Any]:
     return {"stages": watch.seconds}
 
 
+def month(lake: str, rows: str, days: str) -> dict[str, Any]:
+    """Write the lake of a month."""
+    from benchmarks.month import make
+
+    return make(Path(lake), int(rows), int(days))
+
+
+def report(lake: str, name: str, first: str, last: str, page: str) -> dict[str, Any]:
+    """A report of a lake, from its metrics to the page."""
+    from etl.config import Settings
+    from etl.model.hours import parse_hour
+    from etl.stages.report import render
+
+    html = render(Settings(lake, {}, Path(page)), name, parse_hour(first), parse_hour(last))
+    Path(page).write_text(html, encoding="utf-8")
+    return {"bytes": len(html)}
+
+
 WORK: dict[str, Callable[..., dict[str, Any]]] = {
     "grow": grow_log, "simulated": simulated, "pipeline": pipeline, "straight": straight, "layers": layers,
+    "month": month, "report": report,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -282,7 +282,10 @@ def _make_view(connection: duckdb.DuckDBPyConnection, taken: _Taken, statements:
             taken.paths("quarantine/"), {**_types(QUARANTINE), "landing_date": "DATE", "landing_hour": "BIGINT"}
         )
     elif name in DIMENSIONS:
-        sql = _parquet(taken.paths(layout.dimension_key(name)), _types(DIMENSIONS[name]))
+        # one that is damaged is as good as none: it is made of metrics and lists, and made again
+        paths = [path for path in taken.paths(layout.dimension_key(name)) if engine.is_intact(path)]
+        stored = _parquet(paths, _types(DIMENSIONS[name]))
+        sql = f"SELECT {engine.projection(DIMENSIONS[name], engine.describe(connection, stored))} FROM ({stored})"
     elif name.startswith("events_"):
         dataset = name.removeprefix("events_")
         paths = taken.paths(layout.dataset_prefix(dataset))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 HOUR = timedelta(hours=1)
 _TEXT = "%Y-%m-%dT%H"
 
 
+@lru_cache(maxsize=4096)
 def parse_hour(text: str) -> datetime:
     """``"2026-11-22T13"`` → naive UTC datetime. Raises ValueError saying what was expected."""
     try:

@@ -22,8 +22,9 @@ from etl.config import Enrich, Settings
 from etl.errors import ConfigError
 from etl.io import engine
 from etl.io.lists import LONGEST_AGENT, AgentLists, NetworkLists
+from etl.io.snapshot import snapshot
 from etl.io.statements import load_statements
-from etl.stages.enrich import enrich
+from etl.stages.enrich import complete, enrich, needed
 from etl.stages.report import render
 from tests.pipeline.conftest import World
 from tests.support.mmdb import write_mmdb
@@ -51,6 +52,15 @@ def land(web: World, *lines: str, more: str = "") -> None:
 def stored(web: World, sql: str) -> list[dict[str, Any]]:
     with etl.connect(web.settings.lake) as connection:
         return engine.rows(connection, sql)
+
+
+def table(web: World, query: str) -> list[dict[str, Any]]:
+    """Rows of one table of the traffic report, as a report shows them."""
+    report = load_statements(web.settings.sql).reports["traffic"]
+    views = needed(report.reads, load_statements(web.settings.sql))
+    with snapshot(web.settings.lake, load_statements(web.settings.sql), views, FIRST, LAST) as connection:
+        complete(connection, web.settings, report.reads)
+        return engine.rows(connection, report.queries[query].sql)
 
 
 def html_of(web: World) -> str:
@@ -105,13 +115,14 @@ def test_what_operators_document_as_ai_is_ai_at_ingest_too() -> None:
 
 def test_the_report_tells_purpose_operator_and_what_a_bot_does_about_robots_txt(web: World) -> None:
     land(web, line(GPTBOT), line(GPTBOT, path="/robots.txt"), line("Mozilla/5.0 (compatible; ChatGPT-User/1.0; +https://openai.com/bot)"), line(FIREFOX))  # fmt: skip
-    rows = re.findall(r"<tr><th scope=\"row\">.*?</tr>", html_of(web), re.DOTALL)
+    html = html_of(web)
+    rows = re.findall(r"<tr><th scope=\"row\">.*?</tr>", html, re.DOTALL)
     cells = [re.findall(r">([^<>\n]+)<", row) for row in rows if "OpenAI" in row]
     assert cells == [
         ["GPTBot", "AI training", "OpenAI", "2", "1.0 kB", "1", "obeys"],
         ["ChatGPT-User", "AI assistant", "OpenAI", "1", "512 B", "0", "may ignore"],
     ]
-    assert "ua-parser-builtins 2" in html_of(web) and "crawler-user-agents 1." in html_of(web)
+    assert "ua-parser-builtins 2" in html and "crawler-user-agents 1." in html and "Country" not in html
 
 
 HOSTILE = {
@@ -208,7 +219,8 @@ def test_another_list_is_seen_and_all_is_looked_up_again(web: World) -> None:
     )
     text = (web.root / "sources.toml").read_text()
     (web.root / "sources.toml").write_text('sql = ["more"]\n' + text)
-    assert "The house" in html_of(web), "a report does not wait for `etl enrich`"
+    operators = {row["bot_name"]: row["operator"] for row in table(web, "bots")}
+    assert operators == {"GPTBot": "OpenAI", "Housebot": "The house"}, "a report does not wait for `etl enrich`"
     [found, _] = enrich(web.settings)
     assert (found["looked_up"], found["changed"]) == (2, True)
     with duckdb.connect() as connection:
@@ -217,6 +229,37 @@ def test_another_list_is_seen_and_all_is_looked_up_again(web: World) -> None:
             [before],
         ).fetchall()
     assert rows == [("OpenAI", True), ("The house", True)]
+
+
+@pytest.mark.parametrize("content", ["cut", "of another version"])
+def test_what_is_stored_and_of_no_use_is_made_again(web: World, content: str) -> None:
+    land(web, line(GPTBOT))
+    [made, _] = enrich(web.settings)
+    path = web.lake / "dimensions/agents.parquet"
+    whole = path.read_bytes()
+    if content == "cut":
+        path.write_bytes(whole[:-9])
+    else:
+        with duckdb.connect() as connection:
+            old = "SELECT user_agent_original, 'Bot' AS since_renamed, 'list 1' AS lists_version FROM agents"
+            connection.execute(f"CREATE VIEW agents AS FROM '{path}'")
+            engine.write_parquet(
+                connection, old, web.root / "old.parquet", compression="zstd", books={"dimension": "agents"}
+            )
+        path.write_bytes((web.root / "old.parquet").read_bytes())
+    assert [row["purpose"] for row in table(web, "bots")] == ["AI training"]
+    assert enrich(web.settings)[0] == made
+    assert path.read_bytes() == whole
+
+
+def test_of_too_many_agents_the_most_requested_are_looked_up(web: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("etl.stages.enrich.MOST_VALUES", 2)
+    land(web, *[line("curl/8.5")] * 3, *[line(GPTBOT)] * 2, line(FIREFOX), line("Housebot"))
+    assert enrich(web.settings)[0]["values"] == 2
+    assert stored(web, "SELECT crawler_name FROM agents ORDER BY ALL") == [
+        {"crawler_name": "GPTBot"},
+        {"crawler_name": "curl"},
+    ]
 
 
 def test_the_command_tells_values_lists_and_versions(web: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -316,20 +359,13 @@ def test_country_and_system_of_a_users_own_files_are_in_view_and_report(web: Wor
     assert ">KR<" in html and ">Example Net<" in html and "1. Test-Country 2026-11-20" in html
 
 
-def test_without_files_nothing_is_said_of_networks(web: World) -> None:
-    land(web, line(FIREFOX))
-    assert "Country" not in html_of(web)
-    enrich(web.settings)
-    assert stored(web, "FROM networks") == []
-
-
 def test_a_newer_file_replaces_what_the_older_said(web: World) -> None:
     path = web.root / "country.mmdb"
     write_mmdb(path, "Test-Country", {"203.0.113.0/24": KOREA})
     land(web, line(FIREFOX), more='enrich = { mmdb = ["country.mmdb"] }')
     enrich(web.settings)
     write_mmdb(path, "Test-Country", {"203.0.113.0/24": {"country": {"iso_code": "JP"}}})
-    assert ">JP<" in html_of(web)
+    assert [row["country"] for row in table(web, "clients")] == ["JP"]
     assert [item["looked_up"] for item in enrich(web.settings)] == [0, 1]
     assert stored(web, "SELECT geo_country_iso_code AS country FROM networks") == [{"country": "JP"}]
     text = (web.root / "sources.toml").read_text()
