@@ -52,6 +52,7 @@ dataset = "web_access"
 start = "2026-11-22T00"
 shards = 1
 quarantine_limit = { share = 1.0 }
+privacy = { address = "keep", visitor = "daily", query = ["*"], scrub = false }
 
 [sources.app]
 raw = "raw/app/%Y/%m/%d/%H/"
@@ -59,6 +60,7 @@ format = "json"
 dataset = "app_log"
 start = "2026-11-22T00"
 shards = 1
+privacy = { scrub = false }
 """
 STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 FORMULA = re.compile(r'[\s"]*[=+\-@＝]|[\t\r]')
