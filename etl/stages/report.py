@@ -111,10 +111,19 @@ def opened(
 
 
 def queried(connection: duckdb.DuckDBPyConnection, report: Report) -> dict[str, Rows]:
-    """Query → its rows; not of the steps, which only other queries read. A query may read another as ``report.<query>``."""
+    """Query → its rows; not of the steps, which only other queries read. A query may read another as ``report.<query>``.
+
+    Raises StatementError for a query that fails, which a condition of sources.toml may make it do.
+    """
     connection.execute("CREATE SCHEMA report")
     for query in report.in_order:
-        connection.execute(f"CREATE TABLE report.{name(query)} AS {report.queries[query].sql}")
+        try:
+            connection.execute(f"CREATE TABLE report.{name(query)} AS {report.queries[query].sql}")
+        except duckdb.ConversionException as error:
+            problem = str(error).partition("\n")[0]
+            raise StatementError(
+                f"{report.queries[query].path}: {problem}. If a condition in sources.toml casts, write try_cast(… AS …) there."
+            ) from None
     return {query: rows(connection, f"FROM report.{name(query)}") for query in report.shown}
 
 

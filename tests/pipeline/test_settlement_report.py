@@ -7,6 +7,7 @@ import json
 import random
 import re
 from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from etl.errors import ConfigError
+from etl.errors import ConfigError, StatementError
+from etl.model.declared import Settlement
 from etl.stages.doctor import doctor
 from etl.stages.report import has_data, render
 from tests.pipeline.conftest import World
@@ -313,6 +315,15 @@ def test_the_page_is_the_same_again(world: World, tmp_path: Path) -> None:
     assert "all rows are accounted for" in page
     assert not re.search(r"\bnan\b|Undefined|None|<i>", page)
     assert "&lt;i&gt;shoes" in page
+
+
+def test_a_condition_that_fails_on_some_row_says_so(world: World) -> None:
+    declared = world.settings.reports["settlement"]
+    assert isinstance(declared, Settlement)
+    left = replace(declared.left, where="CAST(attributes['order_id'] AS DOUBLE) > 0")
+    settings = replace(world.settings, reports={"settlement": replace(declared, left=left)})
+    with pytest.raises(StatementError, match=r"Could not convert string '.*write try_cast"):
+        render(settings, "settlement", FIRST, LAST)
 
 
 def test_hours_without_rows_have_no_data_whatever_other_sources_have(world: World) -> None:
