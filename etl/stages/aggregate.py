@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -43,11 +44,10 @@ def aggregate(settings: Settings, source_name: str, partitions: Iterable[str]) -
             known: dict[Stat, str] = {}
             for _ in range(_ROUNDS):
                 hours = {name: partitions_of_day(space, source_name, name, day, known) for name in datasets}
-                written = [
-                    metric.name for metric in metrics if _day(space, source_name, metric, day, hours_of(metric, hours))
-                ]
-                if not written:
+                stale = [found for metric in metrics if (found := _stale(space, source_name, metric, day, hours))]
+                if not stale:
                     break
+                _update(space, source_name, stale)
             else:
                 raise StoreUnavailable(
                     f"metrics of source {source_name}, {day:%Y-%m-%d}: partitions changed during {_ROUNDS} attempts to add "
@@ -85,32 +85,69 @@ def partitions_of_day(
     return found
 
 
-def _day(space: Workspace, source: str, metric: Statement, day: datetime, hours: dict[Partition, str]) -> bool:
-    """Bring one metric's object of a day up to date; whether it had to be written."""
+@dataclass(frozen=True)
+class _Stale:
+    """A metric's object of a day that is not up to date: the digests of its hours as they should be, the object as it is
+    now, and the hours whose rows stay."""
+
+    metric: Statement
+    key: str
+    now: dict[str, str]
+    old: Path | None
+    kept: list[Partition]
+
+    @property
+    def computed(self) -> set[Partition]:
+        return {Partition.parse(text) for text in self.now} - set(self.kept)
+
+    @property
+    def table(self) -> str:
+        return engine.name(f"rows_of_{self.metric.name}")
+
+
+def _stale(
+    space: Workspace, source: str, metric: Statement, day: datetime, hours: dict[str, dict[Partition, str]]
+) -> _Stale | None:
+    """What is to be written of one metric's day, None where nothing is; an object without an hour is removed."""
     key = layout.metric_key(metric.name, day, source)
-    now = metric_hours(space, metric, hours)
+    now = metric_hours(space, metric, hours_of(metric, hours))
     footer = engine.read_footer(space.lake, key)
     if not now:
         space.lake.delete(key)
-        return False
+        return None
     if footer and footer.books.get("hours") == now:
-        return False
+        return None
     old, before = _kept(space, key)
     kept = sorted(text for text in now if before.get(text) == now[text])
-    space.connection.execute("DROP TABLE IF EXISTS metric_rows")
-    for partition in sorted(hours):
-        if str(partition) not in kept:
-            _compute(space, source, metric, partition)
-    if old and kept:
-        _keep(space, metric, old, [Partition.parse(text) for text in kept])
-    order = ", ".join(engine.name(column) for column in metric.grain)
-    path = space.scratch("metric")
-    engine.write_parquet(
-        space.connection, f"SELECT * FROM metric_rows ORDER BY {order}", path, compression="zstd", books={"hours": now}
-    )
-    space.lake.put(path, key)
-    path.unlink()
-    return True
+    return _Stale(metric, key, now, old, [Partition.parse(text) for text in kept])
+
+
+def _update(space: Workspace, source: str, stale: list[_Stale]) -> None:
+    """Write these objects; each partition is read once for all metrics."""
+    for item in stale:
+        space.connection.execute(f"DROP TABLE IF EXISTS {item.table}")
+    made: set[str] = set()
+    for partition in sorted({partition for item in stale for partition in item.computed}):
+        path = _events(space, source, partition)
+        for item in stale:
+            if partition in item.computed:
+                _compute(space, item, partition, made)
+        path.unlink()
+    for item in stale:
+        if item.old and item.kept:
+            _keep(space, item, item.old, made)
+        order = ", ".join(engine.name(column) for column in item.metric.grain)
+        path = space.scratch("metric")
+        engine.write_parquet(
+            space.connection,
+            f"SELECT * FROM {item.table} ORDER BY {order}",
+            path,
+            compression="zstd",
+            books={"hours": item.now},
+        )
+        space.connection.execute(f"DROP TABLE {item.table}")
+        space.lake.put(path, item.key)
+        path.unlink()
 
 
 def metric_hours(space: Workspace, metric: Statement, hours: dict[Partition, str]) -> dict[str, str]:
@@ -124,7 +161,8 @@ def _hour_digest(space: Workspace, metric: Statement, inputs: str) -> str:
     ]
 
 
-def _compute(space: Workspace, source: str, metric: Statement, partition: Partition) -> None:
+def _events(space: Workspace, source: str, partition: Partition) -> Path:
+    """Make the view ``events`` of a partition's rows; returns the file it reads."""
     key = layout.partition_key(source, partition)
     path = space.take(key)
     if not engine.is_intact(path):
@@ -133,14 +171,18 @@ def _compute(space: Workspace, source: str, metric: Statement, partition: Partit
     space.connection.execute(
         f"CREATE OR REPLACE TEMP VIEW events AS SELECT * FROM read_parquet({engine.file_list([path])}, hive_partitioning = false)"
     )
-    given = engine.describe(space.connection, space.provide(metric.sql))
+    return path
+
+
+def _compute(space: Workspace, item: _Stale, partition: Partition, made: set[str]) -> None:
+    metric = item.metric
+    try:
+        _add(space, item, space.provide(metric.sql), made)
+    except duckdb.Error as error:
+        raise StatementError(f"{metric.path}, on {partition}: {error}") from None
+    given = engine.describe(space.connection, f"FROM {item.table}")
     if missing := [column for column in ("hour_start", *metric.grain) if column not in given]:
         raise StatementError(f"{metric.path}: column {missing[0]} of its grain is missing; it gives {', '.join(given)}")
-    try:
-        _add(space, metric.sql)
-    except duckdb.Error as error:
-        raise StatementError(f"{metric.path}, on {key}: {error}") from None
-    path.unlink()
 
 
 def _kept(space: Workspace, key: str) -> tuple[Path | None, dict[str, str]]:
@@ -154,19 +196,23 @@ def _kept(space: Workspace, key: str) -> tuple[Path | None, dict[str, str]]:
     return path, engine.read_local_footer(path).books.get("hours", {})
 
 
-def _keep(space: Workspace, metric: Statement, path: Path, partitions: list[Partition]) -> None:
+def _keep(space: Workspace, item: _Stale, old: Path, made: set[str]) -> None:
     # a metric of one dataset need not name it
-    dataset = "dataset" if len(metric.datasets) > 1 else engine.quote(metric.dataset)
-    listed = ", ".join(f"({engine.quote(part.dataset)}, TIMESTAMP '{part.hour}')" for part in partitions)
+    dataset = "dataset" if len(item.metric.datasets) > 1 else engine.quote(item.metric.dataset)
+    listed = ", ".join(f"({engine.quote(part.dataset)}, TIMESTAMP '{part.hour}')" for part in item.kept)
     _add(
         space,
-        f"SELECT * FROM read_parquet({engine.file_list([path])}, hive_partitioning = false) "
+        item,
+        f"SELECT * FROM read_parquet({engine.file_list([old])}, hive_partitioning = false) "
         f"WHERE ({dataset}, hour_start) IN ({listed})",
+        made,
     )
 
 
-def _add(space: Workspace, sql: str) -> None:
-    exists = engine.one(space.connection, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'metric_rows'")
+def _add(space: Workspace, item: _Stale, sql: str, made: set[str]) -> None:
+    """Put rows into the metric's table; ``made`` are the tables that are there."""
+    exists = item.table in made
     space.connection.execute(
-        f"INSERT INTO metric_rows BY NAME {sql}" if exists else f"CREATE TEMP TABLE metric_rows AS {sql}"
+        f"INSERT INTO {item.table} BY NAME {sql}" if exists else f"CREATE TEMP TABLE {item.table} AS {sql}"
     )
+    made.add(item.table)

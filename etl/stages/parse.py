@@ -46,6 +46,8 @@ _ANY_AGE, _END_OF_TIME = timedelta(days=365 * 2000), datetime(9999, 1, 1)
 _EARLY = timedelta(hours=25)
 # slices read one hour each of a file: smaller row groups save them more than they cost
 _SKIPPED = 16_384
+# bytes, compressed or not, below which a plan costs more than a second thread saves
+_SMALL = 200_000
 
 
 @dataclass(frozen=True)
@@ -250,7 +252,14 @@ def _make_private(space: Workspace, parsed: Parsed) -> None:
             if dataset == VISITORS and parsed.privacy.visitor == "daily":
                 bind_visitors(space, plain)
             copy = space.scratch("private")
-            engine.write_parquet(space.connection, space.provide(private), copy, compression="lz4", row_group=_SKIPPED)
+            engine.write_parquet(
+                space.connection,
+                space.provide(private),
+                copy,
+                compression="lz4",
+                row_group=_SKIPPED,
+                is_small=path.stat().st_size < _SMALL,
+            )
             parsed.private.setdefault(dataset, []).append(copy)
 
 
@@ -275,7 +284,13 @@ def _parse_group(space: Workspace, source: Source, parsed: Parsed, label: str, m
         reader = RecordReader([item.raw for item in members], cut)
         try:
             sql = _parsed_sql(space, source, statement, reader, parsed.has_erased)
-            engine.write_parquet(space.connection, sql, path, compression="lz4")
+            engine.write_parquet(
+                space.connection,
+                sql,
+                path,
+                compression="lz4",
+                is_small=sum(item.raw.path.stat().st_size for item in members) < _SMALL,
+            )
         except duckdb.Error as failure:
             if reader.failed is None:
                 raise StatementError(f"{statement.path}: {failure}") from None

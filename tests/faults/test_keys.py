@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +49,11 @@ def assert_each_is_published(world: World, root: str, keys: list[str]) -> None:
     )
 
 
+def secret(world: World) -> Path:
+    """The file of the secret that the first run makes."""
+    return world.settings.secret_file
+
+
 def assert_shown_safely(world: World, capsys: pytest.CaptureFixture[str], keys: list[str]) -> None:
     config = str(world.root / "sources.toml")
     for arguments in (
@@ -74,7 +80,7 @@ def test_any_name_of_a_local_file(world: World, capsys: pytest.CaptureFixture[st
     assert_closed(world.settings, "web", 2 * len(keys))
     assert_same_from_raw(world.settings, "web", [HOUR])
     assert_shown_safely(world, capsys, keys)
-    assert set(world.root.iterdir()) == others | {world.lake}
+    assert set(world.root.iterdir()) == others | {world.lake, secret(world)}
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +116,8 @@ def test_any_key_of_s3(
     assert_closed(world.settings, "web", 2 * len(keys))
     assert_same_from_raw(world.settings, "web", [HOUR])
     assert_shown_safely(world, capsys, keys)
-    assert {path for path in world.root.rglob("*") if world.lake not in (path, *path.parents)} == others
+    outside = {path for path in world.root.rglob("*") if world.lake not in (path, *path.parents)}
+    assert outside == others | {secret(world)}
 
 
 def test_a_foreign_object_in_the_lake_is_not_copied_out_of_the_snapshot(
@@ -163,7 +170,7 @@ def test_any_name_of_the_lake_and_of_the_raw_folder(
     assert (
         main(["--config", config, "report", "traffic", "--from", HOUR, "--to", HOUR, "-o", str(world.root / "r")]) == 0
     )
-    assert {path.name for path in world.root.iterdir()} == {"raw", "r", "sources.toml", name}
+    assert {path.name for path in world.root.iterdir()} == {"raw", "r", "sources.toml", secret(world).name, name}
 
 
 @pytest.mark.parametrize("lake", ["event_hour=5/lake", "region=eu", "s3://lake/source_name=x"])
