@@ -19,7 +19,7 @@ LIVES_OF_A_PROCESS = 10
 
 
 def test_any_order_of_arrivals_changes_runs_and_kills_ends_in_what_a_recount_of_raw_gives() -> None:
-    count = int(os.environ.get("FAULTS_LIVES", "100"))
+    count = int(os.environ.get("FAULTS_LIVES", "40"))
     seed = int(os.environ["FAULTS_SEED"]) if "FAULTS_SEED" in os.environ else time.time_ns() % 10**9
     lives = range(seed, seed + (1 if "FAULTS_SEED" in os.environ else count))
     print(f"{len(lives)} lives from seed {seed}")
