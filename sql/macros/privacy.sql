@@ -10,14 +10,17 @@ CREATE OR REPLACE MACRO visitor_pads_of(day) AS getvariable('visitor_pads')[list
 CREATE OR REPLACE MACRO keyed_visitor(visitor) AS list_transform([visitor],
     lambda given: left(hmac_sha256(visitor_pads_of(left(given, 10))[1], visitor_pads_of(left(given, 10))[2], given[12:]), 32))[1];
 
--- 203.0.113.9 → 203.0.113.0, 2001:db8:1:2::3 → 2001:db8:1::, of a name its last two labels, a name without dots is *
+-- the end of a name: a number is none, and what else stands beside a name (an e-mail address, for=203.0.113.9) is no name
+CREATE OR REPLACE MACRO top_label() AS '[\pL\pN_-]*\pL[\pL\pN_-]*\.?(:\d+)?';
+
+-- 203.0.113.9 → 203.0.113.0, 2001:db8:1:2::3 → 2001:db8:1::, of a name its last two labels, anything else is *
 CREATE OR REPLACE MACRO truncated_one(address) AS CASE
     WHEN network_of(address) IS NOT NULL THEN split_part(network_of(address), '/', 1)
     WHEN address IN ('localhost', '[local]', 'local', 'unknown', '-', '') OR starts_with(address, 'unix:') OR starts_with(address, '/') THEN address
     WHEN regexp_matches(address, '^\[?[0-9a-fA-F:.]+\]?:\d+$') AND network_of(regexp_extract(address, '^\[?(.*?)\]?:\d+$', 1)) IS NOT NULL
     THEN split_part(network_of(regexp_extract(address, '^\[?(.*?)\]?:\d+$', 1)), '/', 1)
-    WHEN regexp_matches(address, '^(\*\.)?[^.]+\.[^.]+$') THEN address
-    WHEN contains(address, '.') AND NOT regexp_matches(address, '^[\d.]+$') THEN '*.' || regexp_extract(address, '([^.]+\.[^.]+)\.?$', 1)
+    WHEN regexp_full_match(address, '(\*\.)?[\pL\pN_-]+\.' || top_label()) THEN address
+    WHEN regexp_full_match(address, '[\pL\pN_.-]+\.' || top_label()) THEN '*.' || regexp_extract(address, '([^.]+\.[^.]+)\.?$', 1)
     WHEN address IS NOT NULL THEN '*' END;
 
 CREATE OR REPLACE MACRO truncated_address(address) AS list_transform([address], lambda given:

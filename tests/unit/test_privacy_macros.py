@@ -81,6 +81,12 @@ ADDRESSES = {
     "*.example.net": "*.example.net",
     "alices-laptop": "*",
     "localhost": "localhost",
+    "dsl-9.example.net:443": "*.example.net:443",
+    "for=203.0.113.9;proto=https": "*",
+    "203.0.113.9;198.51.100.2": "*",
+    "203.0.113.9 (via proxy)": "*",
+    "alice@example.org": "*",
+    "https://me:hunter2@www.example.net": "*",
 }
 IN_TEXTS = {
     "from 203.0.113.9:22": "from 203.0.113.0:22",
