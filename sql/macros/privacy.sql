@@ -95,21 +95,22 @@ CREATE OR REPLACE MACRO scrub(content) AS CASE
     WHEN contains(content, '@') OR regexp_matches(content, '(?i)%(?:25)?40|passw|passphrase|pwd|secret|[_-]?key|token|authorization|cookie|identified|bearer|sessid|jsessionid|eyJ|AKIA|ASIA|AGPA|AIDA|AROA|\bgh[pousr]_|xox[abprs]-|sk_live|sk_test|glpat-|AIza|[2-6]\d{12}|[2-6]\d{3}[ -]\d')
     THEN scrub_all(content) ELSE content END;
 
--- page=2&token=abc → page=2&token=*; what is no key and value is * altogether. allowed: a pattern of keys
+-- page=2&token=abc → page=2&token=*; what is no key and value is * altogether. allowed: a pattern of keys. A ; or a second ?
+-- may begin another pair: some servers take it for &
 CREATE OR REPLACE MACRO masked_pair(pair, allowed) AS CASE
-    WHEN regexp_full_match(pair, '(?:' || allowed || ')(?:=.*)?') OR pair = '' THEN pair
+    WHEN regexp_full_match(pair, '(?:' || allowed || ')(?:=[^;?\n]*)?') OR pair = '' THEN pair
     WHEN regexp_matches(pair, '^[\w.\[\]%-]{1,64}=') AND NOT regexp_matches(pair, '^[^=]*(?:%40|\d{5})') THEN split_part(pair, '=', 1) || '=*'
     ELSE '*' END;
 
 CREATE OR REPLACE MACRO masked_query(query, allowed) AS list_transform([query], lambda given:
     array_to_string(list_transform(string_split(given, '&'), lambda pair: masked_pair(pair, allowed)), '&'))[1];
 
--- the query of a URL, and that of each URL or request line in a text
+-- the query of a URL, and that of each URL or request line in a text: one that begins with another one before that
 CREATE OR REPLACE MACRO masked_url(url, allowed) AS CASE WHEN contains(url, '?')
     THEN left(url, instr(url, '?')) || masked_query(regexp_extract(url[instr(url, '?') + 1:], '^[^#]*'), allowed) ELSE url END;
 
 CREATE OR REPLACE MACRO masked_in(content, allowed) AS list_reduce(
-    list_distinct(regexp_extract_all(content, '\?([\w.\[\]%-]+=[^\s"''<>#)]*)', 1)),
+    list_reverse_sort(list_distinct(regexp_extract_all(content, '\?([\w.\[\]%-]+=[^\s"''<>#)]*)', 1))),
     lambda text, query: replace(text, '?' || query, '?' || masked_query(query, allowed)), content);
 
 CREATE OR REPLACE MACRO masked_in_text(content, allowed) AS CASE WHEN contains(content, '?') THEN masked_in(content, allowed) ELSE content END;

@@ -122,6 +122,12 @@ QUERIES = {
     "alice%40example.org": "*",
     "alice%40example.org=1": "*",
     "page=2&token=*": "page=2&token=*",
+    "page=2;user=alice": "page=*",
+    "page=2?user=alice&sort=up": "page=*&sort=up",
+}
+QUERIES_IN_TEXTS = {
+    "GET /a?user=1&name=bob after /b?user=1": "GET /a?user=*&name=* after /b?user=*",
+    "GET /a?user=1 before /b?user=1&name=bob": "GET /a?user=* before /b?user=*&name=*",
 }
 
 
@@ -129,7 +135,7 @@ QUERIES = {
 def macros(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     with engine.engine(tmp_path_factory.mktemp("macros")) as connection:
         engine.create_macros(
-            connection, load_statements().macros_used("scrub() keyed_visitor() masked_url() is_secret_key()")
+            connection, load_statements().macros_used("scrub() keyed_visitor() masked_url() masked_in_text() is_secret_key()")
         )
         yield connection
 
@@ -175,6 +181,13 @@ def test_values_of_a_query_string_stay_for_allowed_keys_only(
     assert engine.one(macros, "SELECT masked_query($query, 'page|sort')", {"query": query}) == wanted
     url = engine.one(macros, "SELECT masked_url('https://shop.example/a?' || $query, 'page|sort')", {"query": query})
     assert url == f"https://shop.example/a?{wanted}"
+
+
+@pytest.mark.parametrize(("text", "wanted"), QUERIES_IN_TEXTS.items())
+def test_each_query_in_a_text_is_masked_also_where_one_begins_like_another(
+    macros: duckdb.DuckDBPyConnection, text: str, wanted: str
+) -> None:
+    assert engine.one(macros, "SELECT masked_in_text($text, 'page|sort')", {"text": text}) == wanted
 
 
 @pytest.mark.parametrize("visitor", ["203.0.113.9|Mozilla/5.0", "|", "2001:db8::1|é ☃ " + "x" * 500])
