@@ -82,7 +82,7 @@ CREATE OR REPLACE MACRO scrub_all(content) AS scrub_cards(
         '(?i)(\b[a-z][a-z0-9+.-]*://)[^/\s:@"'']+:[^/\s@"'']+@', '\1<secret>@', 'g'),
         '(?i)(\bcookie["'']?\s*[:=]\s*["'']?)[^\s=:;,"''<]+=[^\s;"'']*(?:;\s*[^\s=:;,"'']+=[^\s;"'']*)*', '\1<secret>', 'g'),
         '(?i)(\bauthorization["'']?\s*[:=]\s*["'']?)(?:((?:basic|bearer|token|digest|negotiate)\s+)[^\s"'',;<]{4,}|[^\s"'',;<]{10,})', '\1\2<token>', 'g'),
-        '(?i)((?:' || secret_words() || ')\\*["'']?\s*[:=]\s*)(?:\\+"[^"\\]*\\*"|"[^"]*"|''[^'']*''|[^\s"''&,;)}\]<*\\][^\s"''&,;)}\]<]*)', '\1<secret>', 'g'),
+        '(?i)((?:' || secret_words() || ')\\*["'']?\s*[:=]>?\s*)(?:\\+"[^"\\]*\\*"|"(?:[^"\\]|\\.)*"|"[^"]*"|''[^'']*''|[^\s"''&,;)}\]<>*\\][^\s"''&,;)}\]<]*)', '\1<secret>', 'g'),
         '(?i)(\btoken=|"token\\*"\s*:\s*)(?:\\+"[^"\\]*\\*"|"[^"]*"|[^\s"''&,;)}\]<*\\][^\s"''&,;)}\]<]*)', '\1<secret>', 'g'),
         '(?i)(\b(?:password|identified\s+(?:with\s+\S+\s+)?(?:by|as))\s+)(?:''[^'']+''|"[^"]+")', '\1<secret>', 'g'),
         '(?i)(\bbearer\s+)(?:[a-z._~+/=-]*\d[\w.~+/=-]{6,}|[\w.~+/-]{20,}=*)', '\1<token>', 'g'),
@@ -131,5 +131,5 @@ CREATE OR REPLACE MACRO scrubbed_key(key, place) AS CASE WHEN scrub(key) <> key 
 -- the cheap test before the fields are looked at one by one
 CREATE OR REPLACE MACRO fields_may_be_personal(fields) AS len(map_keys(fields)) > 0 AND regexp_matches(
     array_to_string(list_concat(map_keys(fields), map_values(fields)), chr(10)),
-    '(?i)[@?]|%(?:25)?40|passw|passphrase|pwd|secret|[_-]?key|token|authorization|cookie|identified|bearer|sessid|csrf|eyJ|AKIA|ASIA|AGPA|AIDA|AROA|\bgh[pousr]_|xox[abprs]-|sk_live|sk_test|glpat-'
+    '(?i)[@?]|%(?:25)?40|pass[^a-z0-9]?(?:w|phrase)|pwd|secret|[_-]?key|token|authorization|cookie|identified|bearer|sessid|csrf|eyJ|AKIA|ASIA|AGPA|AIDA|AROA|\bgh[pousr]_|xox[abprs]-|sk_live|sk_test|glpat-|AIza'
     || '|[2-6]\d{12}|[2-6]\d{3}[ -]\d|\d\.\d{1,3}\.\d{1,3}\.\d|\b[23][0-9a-f]{3}:|forward|addr|host|peer|ip\b|ip_?address|c-ip');

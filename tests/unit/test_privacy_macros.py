@@ -28,6 +28,10 @@ SCRUBBED = {
     "amex 3782 822463 10005": "amex <card>",
     "password=hunter2&x=1": "password=<secret>&x=1",
     '{"password": "my pass", "n": 1}': '{"password": <secret>, "n": 1}',
+    '{"user"=>"x", "password"=>"hunter2"}': '{"user"=>"x", "password"=><secret>}',
+    ":password => 'hunter2', :n => 1": ":password => <secret>, :n => 1",
+    r'{"password": "hun\"ter2", "n": 1}': '{"password": <secret>, "n": 1}',
+    r'password="C:\" n=1': "password=<secret> n=1",
     "db_password: s3cr3t": "db_password: <secret>",
     "X-Api-Key: 0123abcd": "X-Api-Key: <secret>",
     "Authorization: Basic dXNlcjpwYXNz": "Authorization: Basic <token>",
@@ -135,7 +139,10 @@ QUERIES_IN_TEXTS = {
 def macros(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     with engine.engine(tmp_path_factory.mktemp("macros")) as connection:
         engine.create_macros(
-            connection, load_statements().macros_used("scrub() keyed_visitor() masked_url() masked_in_text() is_secret_key()")
+            connection,
+            load_statements().macros_used(
+                "scrub() keyed_visitor() masked_url() masked_in_text() is_secret_key() fields_may_be_personal()"
+            ),
         )
         yield connection
 
@@ -165,6 +172,20 @@ def test_an_address_is_that_of_its_network(macros: duckdb.DuckDBPyConnection, ad
 def test_fields_are_known_by_name_to_open_a_door(macros: duckdb.DuckDBPyConnection) -> None:
     sql = "SELECT list_filter($keys, lambda key: is_secret_key(key))"
     assert engine.one(macros, sql, {"keys": SECRET_KEYS + OTHER_KEYS}) == SECRET_KEYS
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *((key, "correct horse") for key in [*SECRET_KEYS, "pass_phrase", "Pass-Word"]),
+        *((f"field {number}", text) for number, text in enumerate(SCRUBBED)),
+        ("maps", "AIzaSyDdI_hCZtE-vySjMm_WEfRqCPzqKqqsHIx"),
+        ("client.ip", "203.0.113.9"),
+        ("peer", "alices-laptop"),
+    ],
+)
+def test_no_field_with_anything_to_mask_is_passed_over(macros: duckdb.DuckDBPyConnection, key: str, value: str) -> None:
+    assert engine.one(macros, "SELECT fields_may_be_personal(MAP([$key], [$value]))", {"key": key, "value": value})
 
 
 @pytest.mark.parametrize(("text", "wanted"), IN_TEXTS.items())
