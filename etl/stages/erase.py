@@ -7,7 +7,6 @@ rewritten as they stand.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 import tempfile
@@ -31,7 +30,7 @@ from etl.schema import columns
 from etl.stages.aggregate import aggregate
 from etl.stages.check import check
 from etl.stages.erased_copies import clean_alerts, clean_metrics, remove_dimensions, remove_notes, remove_reports
-from etl.stages.erasures import FREE, Erased, bind_subjects, erased_sql, erased_subjects
+from etl.stages.erasures import FREE, Erased, bind_subjects, erased_sql, erased_subjects, normal, spellings
 from etl.stages.expire import read_kept
 from etl.stages.normalize import read_ledger, replace_shard
 from etl.stages.parse import bind_visitors
@@ -69,13 +68,10 @@ def erase(
 
 
 def _normal(kind: str, value: str) -> str:
-    """A value as it is compared: lower case, an address in its shortest form."""
-    text = value.strip().lower()
-    if kind == "client_address":
-        try:
-            return str(ipaddress.ip_address(text))
-        except ValueError:
-            raise ConfigError("--subject client_address", value, "an IPv4 or IPv6 address") from None
+    """A value as it is compared. Raises ConfigError for one that cannot be of its kind."""
+    text = normal(value)
+    if kind == "client_address" and len(spellings(text)) == 1:
+        raise ConfigError("--subject client_address", value, "an IPv4 or IPv6 address")
     if not text or (kind == "email" and "@" not in text):
         raise ConfigError(f"--subject {kind}", value, "what identifies a person, such as user_id=123")
     return text
@@ -149,7 +145,7 @@ def _landing_hours(settings: Settings, source: Source, subject: Erased, value: s
     found: set[datetime] = set()
     with workspace(settings) as space:
         bind_subjects(space.connection, load_secret(settings), [subject])
-        engine.set_variables(space.connection, erased_value=value)
+        engine.set_variables(space.connection, erased_networks=_networks(space, value))
         for stat in space.lake.list(f"staged/{source.name}/"):
             _, partition, landing, _ = layout.parse_slice_key(stat.key)
             if landing not in found and _may_hold(space, stat.key, subject, partition.dataset):
@@ -176,13 +172,21 @@ def _may_hold(space: Workspace, key: str, subject: Erased, dataset: str | None) 
     if subject.kind == "email":
         tests += [f"contains({text}, '<email>')" for text in texts]
     if subject.kind == "client_address":
-        network = "truncated_address(getvariable('erased_value'))"
-        tests += [f"{name} = {network}" for name in addresses] + [f"contains({text}, {network})" for text in texts]
+        held = "len(list_filter(getvariable('erased_networks'), lambda item: contains({}, item))) > 0"
+        tests += [held.format(text) for text in [*addresses, *texts]]
     sql = space.provide(f"SELECT count(*) FROM ({scan}) WHERE {' OR '.join(tests)}")
     try:
         return bool(engine.one(space.connection, sql))
     finally:
         path.unlink()
+
+
+def _networks(space: Workspace, value: str) -> list[str]:
+    """What privacy leaves of an address, however a log spelt it."""
+    masked = "[truncated_address(item), truncated_in_text(item)]"
+    sql = f"SELECT list_sort(list_distinct(flatten(list_transform($spelt, lambda item: {masked}))))"
+    found: list[str] = engine.one(space.connection, space.provide(sql), {"spelt": spellings(value)})
+    return found
 
 
 def _erase_hour(
@@ -267,7 +271,7 @@ def _rewrite(settings: Settings, source: Source, landing: datetime, ledgers: lis
     with workspace(settings) as space:
         secret = load_secret(settings)
         bind_subjects(space.connection, secret, erased_subjects(space.lake, settings, source.name))
-        engine.set_variables(space.connection, erased_value=value)
+        engine.set_variables(space.connection, erased_spellings=spellings(value))
         for ledger in ledgers:
             _rewrite_shard(space, source, ledger, secret, value)
             touched |= {piece.partition for piece in ledger.slices}
@@ -319,11 +323,9 @@ def _rewrite_shard(space: Workspace, source: Source, ledger: Ledger, secret: Sec
 
 def _with_address(scan: str) -> str:
     """A finished row's address is truncated; its visitor is the one of the erased address, or another one."""
-    visitor = "strftime(event_time, '%Y-%m-%d') || '|' || getvariable('erased_value') || '|' || coalesce(user_agent_original, '')"
-    return (
-        f"SELECT * REPLACE (CASE WHEN keyed_visitor({visitor}) = visitor_id THEN getvariable('erased_value') "
-        f"ELSE client_address END AS client_address) FROM ({scan})"
-    )
+    visitor = "strftime(event_time, '%Y-%m-%d') || '|' || item || '|' || coalesce(user_agent_original, '')"
+    mine = f"list_filter(getvariable('erased_spellings'), lambda item: keyed_visitor({visitor}) = visitor_id)[1]"
+    return f"SELECT * REPLACE (coalesce({mine}, client_address) AS client_address) FROM ({scan})"
 
 
 def _anonymised(space: Workspace, path: Path, sql: str, erased: dict[str, int], dataset: str | None) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from dataclasses import asdict, dataclass
 
@@ -32,6 +33,37 @@ class Erased:
     def to_json(self) -> bytes:
         """Deterministic bytes."""
         return json.dumps(asdict(self), sort_keys=True).encode() + b"\n"
+
+
+def normal(value: str) -> str:
+    """A value as ``subject_text`` of ``sql/macros/erase.sql`` compares it: lower case, one form for all spellings of an address."""
+    text = value.strip().lower().rstrip(".\\").replace("%2540", "@").replace("%40", "@")
+    address = _address(text)
+    if not isinstance(address, ipaddress.IPv6Address):
+        return text
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return ":".join(f"{int(group, 16):x}" for group in address.exploded.split(":"))
+
+
+def spellings(value: str) -> list[str]:
+    """How logs may write a normal value: an address of IPv6 shortened or not, one of IPv4 also within IPv6."""
+    address = _address(value)
+    if address is None:
+        return [value]
+    forms = {value, address.compressed, address.exploded}
+    if address.version == 4:
+        forms.add(f"::ffff:{value}")
+    else:
+        forms.add(":".join(group and group.zfill(4) for group in address.compressed.split(":")))
+    return sorted(forms | {form.upper() for form in forms})
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
 
 
 def erased_subjects(lake: Store, settings: Settings, source: str) -> list[Erased]:
@@ -84,7 +116,8 @@ def erased_sql(dataset: str, given: str, visitor: str) -> str:
             found.append(f"erased_fields({name})")
             changed[name] = f"fields_without({name}, erased_words)"
         elif kind in ("identity", "address"):
-            found.append(f"erased_of({name})")
+            # an address may stand among others, or have its port
+            found += [f"erased_of({name})", *([f"erased_in({name})"] if kind == "address" else [])]
             changed[name] = f"erased_name({name}, event_time)"
         elif kind == "network":
             changed[name] = "NULL"

@@ -1,6 +1,15 @@
 -- title: rows of erased subjects, known by the keyed digests of what identified them
 -- erased_pads has the two pads of the key, erased_digests and erased_lengths what is looked for
-CREATE OR REPLACE MACRO subject_text(value) AS replace(replace(lower(rtrim(value, '.')), '%2540', '@'), '%40', '@');
+-- an address in one form for all its spellings: IPv4 within IPv6 as IPv4, of IPv6 all groups without leading zeros
+CREATE OR REPLACE MACRO plain_address(given) AS CASE
+    WHEN NOT contains(given, ':') THEN given
+    WHEN starts_with(given, '::ffff:') AND contains(given, '.') THEN given[8:]
+    WHEN network_of(given) IS NOT NULL THEN regexp_replace(ipv6_full(
+        CASE WHEN starts_with(given, '::') THEN '0' ELSE '' END || given || CASE WHEN ends_with(given, '::') THEN '0' ELSE '' END),
+        '(^|:)0+([0-9a-f])', '\1\2', 'g')
+    ELSE given END;
+
+CREATE OR REPLACE MACRO subject_text(value) AS plain_address(replace(replace(lower(value), '%2540', '@'), '%40', '@'));
 
 CREATE OR REPLACE MACRO subject_digest(value) AS
     left(hmac_sha256(getvariable('erased_pads')[1], getvariable('erased_pads')[2], subject_text(value)), 32);
@@ -11,11 +20,11 @@ CREATE OR REPLACE MACRO is_erased(value) AS CASE WHEN list_contains(getvariable(
 
 -- what in a text may identify somebody: addresses of mail and of clients, what is named a user, and long words. A short number is
 -- one only where it is named so: 123 may be anything.
-CREATE OR REPLACE MACRO identifying(content) AS list_distinct(list_concat(
+CREATE OR REPLACE MACRO identifying(content) AS list_distinct(list_transform(list_concat(
     regexp_extract_all(content, '[\pL\pN._%+-]+(?:@|%(?:25)?40)[\pL\pN.-]+'),
     regexp_extract_all(content, '\b\d{1,3}(?:\.\d{1,3}){3}\b|(?i:(?:\b|::)(?:[0-9a-f]{1,4}:{1,2}){2,7}[0-9a-f]{0,4}|\b[0-9a-f]{1,4}::[0-9a-f]{1,4}\b)'),
-    regexp_extract_all(content, '(?i)(?:user|usr|uid|login|account|customer|member|player|owner|for)\w*["'']?\s*[=:/# ]\s*["'']?([^\s"''&,;:/)\]}<>?]+)', 1),
-    regexp_extract_all(content, '[\pL\pN_.-]{6,}')));
+    regexp_extract_all(content, '(?i)(?:user|usr|uid|login|account|customer|member|player|owner|for)\w*\\*["'']?\s*[=:/# ]\s*\\*["'']?([^\s"''&,;:/)\]}<>?]+)', 1),
+    regexp_extract_all(content, '[\pL\pN_.-]{6,}')), lambda word: rtrim(word, '.\')));
 
 CREATE OR REPLACE MACRO erased_in(content) AS list_filter(identifying(content), lambda word: is_erased(word));
 

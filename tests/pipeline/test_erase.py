@@ -34,25 +34,28 @@ QUOTING = """-- title: what was rejected
 SELECT 'first' AS key, 'Rejected: ' || min(raw) AS headline, 'look' AS detail, 'etl status' AS check_sql
 FROM quarantine HAVING count(*) > 0
 """
-SOURCES = """
-sql = ["sql"]
+WEB = """
 [sources.web]
 raw = "raw/web/%Y/%m/%d/%H/"
 format = "combined"
 start = "2026-11-22T00"
 shards = 1
+"""
+GAME = """
 [sources.game]
 raw = "raw/game/%Y/%m/%d/%H/"
 format = "json_event"
 start = "2026-11-22T00"
 shards = 1
-deduplicate = ["event_name", "user_id", "session_id"]
+"""
+SSH = """
 [sources.ssh]
 raw = "raw/ssh/%Y/%m/%d/%H/"
 format = "syslog_rfc3164"
 start = "2026-11-22T00"
 shards = 1
 """
+SOURCES = 'sql = ["sql"]' + WEB + GAME + 'deduplicate = ["event_name", "user_id", "session_id"]\n' + SSH
 PERSON = "u-47110815"
 AGENT = "Mozilla/5.0 (X11) Chrome/120.0"
 
@@ -199,6 +202,45 @@ def test_a_truncated_address_is_found_by_its_visitor(lake: World, raw: str) -> N
     assert books(lake) == before
     assert lake.query("SELECT hour_start, sum(visitors) FROM metrics_traffic_hourly GROUP BY 1 ORDER BY 1") == metric
     assert_sound(lake)
+
+
+@pytest.mark.parametrize("raw", ["there", "gone"])
+@pytest.mark.parametrize(
+    ("asked", "logged"),
+    [
+        ("2001:db8:85a3::8a2e:370:7334", "2001:0db8:85a3::8a2e:0370:7334"),
+        ("2001:0DB8:85A3:0:0:8A2E:370:7334", "2001:db8:85a3::8a2e:370:7334"),
+        ("203.0.113.9", "::ffff:203.0.113.9"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+    ],
+)
+def test_an_address_is_found_however_a_log_spells_it(world: World, asked: str, logged: str, raw: str) -> None:
+    world.configure(WEB)
+    world.land("web/2026/11/22/13/a.log", [f'{logged} - - [22/Nov/2026:13:04:05 +0000] "GET / HTTP/1.1" 200 5 "-" "{AGENT}"'])  # fmt: skip
+    world.run("web", HOURS[0])
+    [(visitor,)] = world.query("SELECT visitor_id FROM events_web_access")
+    if raw == "gone":
+        shutil.rmtree(world.root / "raw/web/2026")
+    assert erase(world.settings, "client_address", asked, ASKED, "web")["rows"] == 1
+    assert holding(world.lake, visitor) == {}
+
+
+@pytest.mark.parametrize("client", ["203.0.113.9:4711", "198.51.100.1, 203.0.113.9"])
+def test_an_address_is_found_beside_its_port_and_among_others(world: World, client: str) -> None:
+    world.configure(GAME.replace('"json_event"', '"json"\ndataset = "web_access"'))
+    world.land("game/2026/11/22/13/a.log", [json.dumps({"time": "2026-11-22T13:04:05Z", "client_address": client})])
+    world.run("game", HOURS[0])
+    assert erase(world.settings, "client_address", "203.0.113.9", ASKED, "game")["rows"] == 1
+
+
+@pytest.mark.parametrize("text", ['{"user": "frank"}', json.dumps({"user": "frank"}), "hello user frank."])
+def test_a_short_name_is_found_where_a_text_calls_it_one(world: World, text: str) -> None:
+    world.configure(GAME)
+    record = {"event_time": "2026-11-22T13:00:00Z", "event_name": "login", "note": json.dumps(text)}
+    world.land("game/2026/11/22/13/a.log", [json.dumps(record)])
+    world.run("game", HOURS[0])
+    erase(world.settings, "user_name", "Frank.", ASKED, "game")
+    assert holding(world.lake, "frank") == {}
 
 
 def test_what_raw_no_longer_has_is_anonymised_as_it_stands(lake: World) -> None:
