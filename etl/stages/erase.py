@@ -29,7 +29,14 @@ from etl.model.ledger import Ledger
 from etl.schema import columns
 from etl.stages.aggregate import aggregate
 from etl.stages.check import check
-from etl.stages.erased_copies import clean_alerts, clean_metrics, remove_dimensions, remove_notes, remove_reports
+from etl.stages.erased_copies import (
+    clean_alerts,
+    clean_metrics,
+    pattern_of,
+    remove_dimensions,
+    remove_notes,
+    remove_reports,
+)
 from etl.stages.erasures import FREE, Erased, bind_subjects, erased_sql, erased_subjects, normal, spellings
 from etl.stages.expire import read_kept
 from etl.stages.normalize import read_ledger, replace_shard
@@ -308,16 +315,13 @@ def _rewrite_shard(space: Workspace, source: Source, ledger: Ledger, secret: Sec
         quarantine = _anonymised(space, path, sql, erased, None)
     except ObjectMissing:
         pass
-    objects = [
-        replace(
-            book,
-            erased=book.erased + erased.get(book.uri, 0),
-            reject_reasons={
-                reason.replace(value, "<erased>"): count for reason, count in sorted(book.reject_reasons.items())
-            },
-        )
-        for book in ledger.objects
-    ]
+    word, objects = pattern_of(value), []
+    for book in ledger.objects:
+        reasons: dict[str, int] = {}
+        for reason, count in sorted(book.reject_reasons.items()):
+            masked = word.sub("<erased>", reason)
+            reasons[masked] = reasons.get(masked, 0) + count
+        objects.append(replace(book, erased=book.erased + erased.get(book.uri, 0), reject_reasons=reasons))
     replace_shard(space, source, replace(ledger, objects=objects, slices=books), slices, quarantine)
 
 

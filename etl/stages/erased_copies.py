@@ -19,17 +19,29 @@ from etl.io import engine
 from etl.io.secret import load_secret
 from etl.io.store import Store, file_digest, put_bytes
 from etl.io.workspace import Workspace, workspace
-from etl.stages.erasures import Erased, bind_subjects
+from etl.stages.erasures import Erased, bind_subjects, spellings
 from etl.stages.expire import read_kept
+from etl.text import inert
 
 Changed = list[dict[str, Any]]
 
 
+def pattern_of(value: str) -> re.Pattern[str]:
+    """A subject in what was written of it: in each spelling, percent-encoded, and as messages show it."""
+    forms = {
+        form
+        for spelt in spellings(value)
+        for form in (spelt, spelt.replace("@", "%40"), spelt.replace("@", "%2540"), inert(spelt, len(spelt) * 2))
+    }
+    listed = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))
+    return re.compile(rf"(?<!\w)(?:{listed})(?!\w)", re.IGNORECASE)
+
+
 def remove_notes(lake: Store, source: str, value: str) -> Changed:
     """Notes of refused hours quote their lines; a run of the hour writes them again, without the subject."""
-    removed = []
+    word, removed = pattern_of(value), []
     for stat in list(lake.list(layout.refused_prefix(source))):
-        if value in (lake.read(stat.key) or b"").decode(errors="replace").lower():
+        if word.search(_text_of(lake.read(stat.key) or b"{}")):
             removed.append({"key": stat.key, "before": lake.digest(stat.key), "after": None})
             lake.delete(stat.key)
     return removed
@@ -54,8 +66,7 @@ def clean_alerts(lake: Store, source: str, value: str) -> Changed:
 
     State that cannot be read is removed: what is open is told again then.
     """
-    word = re.compile(rf"(?<!\w){re.escape(value).replace('@', '(?:@|%(?:25)?40)')}(?!\w)", re.IGNORECASE)
-    changed = []
+    word, changed = pattern_of(value), []
     for stat in list(lake.list(layout.alerts_prefix(source))):
         before = lake.digest(stat.key)
         try:
@@ -138,6 +149,14 @@ def _clean_metric(space: Workspace, key: str, subject: Erased) -> Changed:
     finally:
         path.unlink()
         target.unlink(missing_ok=True)
+
+
+def _text_of(note: bytes) -> str:
+    """A note without the escapes of JSON."""
+    try:
+        return json.dumps(json.loads(note), ensure_ascii=False)
+    except ValueError:
+        return note.decode(errors="replace")
 
 
 def _mapped(value: Any, change: Callable[[str], str]) -> Any:

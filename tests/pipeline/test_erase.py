@@ -10,17 +10,19 @@ from typing import Any
 
 import pytest
 
-from etl.errors import ConfigError
+from etl.errors import ConfigError, QuarantineLimitExceeded
 from etl.io.secret import load_secret
 from etl.model.hours import parse_hour
 from etl.stages.audit import audit, drill
 from etl.stages.catalog import write_catalog
 from etl.stages.enrich import enrich
 from etl.stages.erase import erase
+from etl.stages.erased_copies import pattern_of
 from etl.stages.expire import expire
 from etl.stages.notify import digest
 from etl.stages.report import write
 from etl.stages.status import status
+from etl.text import inert
 from tests.pipeline.conftest import World
 from tests.support.search import holding
 
@@ -280,6 +282,36 @@ def test_names_and_mail_addresses_are_erased_from_messages(lake: World) -> None:
     assert lake.query("SELECT body FROM events_audit ORDER BY event_time, source_line LIMIT 1") == [
         ("Failed password for <erased> from 203.0.113.0 port 22 ssh2",)
     ]
+
+
+def test_a_name_is_erased_from_notes_and_accounts_in_any_script_and_case(world: World) -> None:
+    world.configure('privacy = "off"' + GAME + "quarantine_limit = { share = 0, lines = 0 }\n")
+    record = {"event_name": "login", "user_name": "Zażółć"}
+    world.land("game/2026/11/22/13/a.log", [json.dumps({**record, "event_time": "Zażółć"}, ensure_ascii=False)])
+    with pytest.raises(QuarantineLimitExceeded):
+        world.run("game", HOURS[0])
+    erase(world.settings, "user_name", "zażółć", ASKED)
+    assert not list(world.lake.glob("work/game/refused/*"))
+    world.configure('privacy = "off"' + GAME)
+    (world.lake / "erasures").rename(world.root / "forgotten")
+    world.run("game", HOURS[0])
+    shutil.rmtree(world.root / "raw/game/2026")
+    erase(world.settings, "user_name", "zażółć", ASKED)
+    assert holding(world.lake, "Zażółć", json.dumps("Zażółć").strip('"')) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("alice@example.org", "login of Alice@Example.org"),
+        ("alice@example.org", "login of alice%2540example.org"),
+        ("alice@example.org", inert("login of alice@example.org", 99)),
+        ("https://idp.example/7", inert("login of https://idp.example/7", 99)),
+        ("2001:db8:0:0:0:0:0:1", "login of 2001:db8::1"),
+    ],
+)
+def test_what_messages_make_of_a_value_is_found(value: str, text: str) -> None:
+    assert pattern_of(value).sub("<erased>", text) == "login of <erased>"
 
 
 def test_an_erasure_keeps_no_value_and_needs_the_secret_that_it_was_made_with(
