@@ -119,7 +119,8 @@ def digest(
 def tell_stale(settings: Settings, found: list[dict[str, Any]], environ: Mapping[str, str] | None = None) -> list[str]:
     """Tell the channels which sources are not run, or run again, of what :func:`etl.stages.watch.watch` found.
 
-    One message to each channel, whatever the number of sources. Returns why channels took none.
+    One message to each channel, whatever the number of sources. What was found for an hour before the newest that was judged tells
+    nothing. Returns why channels took none.
     """
     lake = open_store(settings.lake)
     books = []
@@ -129,7 +130,9 @@ def tell_stale(settings: Settings, found: list[dict[str, Any]], environ: Mapping
         headline = f"Source {source.name} is not run: newest run {record['newest_run'] or 'none in three days'}, due {record['due']}"
         detail = f"See whether the scheduler is alive and the DAG ingest_{source.name} is not paused"
         stale = Condition("not_run", source.name, SEVERITIES[-1], headline, detail, "etl watch", "it is run again")
-        book.alerts, items = book.alerts.judged(record["due"], [stale] if record["stale"] else [])
+        items: list[Item] = []
+        if record["due"] >= book.alerts.hour:
+            book.alerts, items = book.alerts.judged(record["due"], [stale] if record["stale"] else [])
         told = [item for item in items if source.notify.wants(item.severity)]
         book.alerts = book.alerts.with_items([item.identity for item in book.channels], told)
         books.append(book)

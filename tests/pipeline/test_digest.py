@@ -323,6 +323,9 @@ def test_the_watchdog_tells_of_all_sources_in_one_message_and_when_they_run_agai
         assert tell_stale(world.settings, watch(world.settings, at, 3)) == []
     assert [message["title"] for message in hook.messages] == ["logbucket app, jobs: 2 new"]
     assert "CRITICAL  Source app is not run" in hook.messages[0]["message"]
+    # a run of the watchdog that is repeated or backfilled
+    assert tell_stale(world.settings, watch(world.settings, at - timedelta(hours=11), 3)) == []
+    assert len(hook.messages) == 1
     land(world, NOW - timedelta(hours=1), "fine")
     world.run("app", "2026-11-22T12")
     tell_stale(world.settings, watch(world.settings, at, 3))
