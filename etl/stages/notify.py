@@ -120,13 +120,17 @@ def tell_stale(settings: Settings, found: list[dict[str, Any]], environ: Mapping
     """Tell the channels which sources are not run, or run again, of what :func:`etl.stages.watch.watch` found.
 
     One message to each channel, whatever the number of sources. What was found for an hour before the newest that was judged tells
-    nothing. Returns why channels took none.
+    nothing. Returns why channels took none. Raises ObjectCorrupt for damaged state after the other sources were told of.
     """
     lake = open_store(settings.lake)
-    books = []
+    books, damaged = [], []
     for record in found:
         source = settings.source(record["source"])
-        book = _open(settings, lake, source.name, "watchdog")
+        try:
+            book = _open(settings, lake, source.name, "watchdog")
+        except ObjectCorrupt as error:
+            damaged.append(error)
+            continue
         headline = f"Source {source.name} is not run: newest run {record['newest_run'] or 'none in three days'}, due {record['due']}"
         detail = f"See whether the scheduler is alive and the DAG ingest_{source.name} is not paused"
         stale = Condition("not_run", source.name, SEVERITIES[-1], headline, detail, "etl watch", "it is run again")
@@ -136,7 +140,10 @@ def tell_stale(settings: Settings, found: list[dict[str, Any]], environ: Mapping
         told = [item for item in items if source.notify.wants(item.severity)]
         book.alerts = book.alerts.with_items([item.identity for item in book.channels], told)
         books.append(book)
-    return _deliver(lake, books, environ)
+    problems = _deliver(lake, books, environ)
+    if damaged:
+        raise damaged[0]
+    return problems
 
 
 def newest_hour(lake: Store, source_name: str) -> str:

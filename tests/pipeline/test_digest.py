@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from etl.errors import NotDelivered
+from etl.errors import NotDelivered, ObjectCorrupt
 from etl.io.channels import Channel
 from etl.stages.notify import digest, tell_stale
 from etl.stages.watch import watch
@@ -319,6 +319,14 @@ def test_the_watchdog_tells_of_all_sources_in_one_message_and_when_they_run_agai
     for name in ("app", "jobs"):
         (world.root / "raw" / name).mkdir(parents=True)
     at = NOW + timedelta(minutes=30)
+    state = world.lake / "alerts/app/watchdog.json"
+    state.parent.mkdir(parents=True)
+    state.write_text("{")
+    with pytest.raises(ObjectCorrupt, match="alerts/app/watchdog"):
+        tell_stale(world.settings, watch(world.settings, at, 3))
+    assert [message["title"] for message in hook.messages] == ["logbucket jobs: 1 new"]
+    shutil.rmtree(world.lake / "alerts")
+    hook.messages.clear()
     for _ in range(2):
         assert tell_stale(world.settings, watch(world.settings, at, 3)) == []
     assert [message["title"] for message in hook.messages] == ["logbucket app, jobs: 2 new"]
