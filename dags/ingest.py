@@ -18,7 +18,8 @@ what did not change is not written again.
 - **All Runs** after a format or a setting of the source was corrected: what it changes is computed again.
 
 Leave *Max Active Runs* at 1: the look-back of parallel runs would read the same objects twice. A backfill waits as long
-as the DAG is paused. It sends no alerts: the scheduled runs after it send one summary.
+as the DAG is paused. It sends no alerts: the scheduled runs after it send one summary. Nor do scheduled runs that catch up with
+hours of more than a day ago.
 
 **Leave no gap before a backfill.** The scheduler goes on after the latest run there is, of whatever kind: hours between
 its own last run and the first hour of a later backfill get no run any more. Begin where the scheduled runs ended, or
@@ -51,7 +52,7 @@ from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, dag, task
 
 from etl.config import Source, load
 from etl.model.hours import format_hour
-from etl.tasks import landing_hour_of, stage_task, task_defaults
+from etl.tasks import finish_of, landing_hour_of, stage_task, task_defaults
 
 
 def ingest(source: Source) -> DAG:
@@ -119,7 +120,8 @@ def ingest(source: Source) -> DAG:
             from etl.stages.notify import digest
 
             hour = format_hour(landing_hour_of(data_interval_start))
-            print(digest(load(), source.name, hour, is_backfill=dag_run.run_type == "backfill"))
+            is_backfill = dag_run.run_type == "backfill"
+            print(digest(load(), source.name, hour, is_backfill=is_backfill, now=finish_of(None)))
 
         work_list = land()
         touched = normalize.partial(work_list=work_list).expand(shard=list(range(source.shards)))

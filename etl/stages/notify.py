@@ -34,6 +34,7 @@ from etl.schema import DATASETS
 from etl.text import inert
 
 _RECENT = timedelta(hours=71)
+_CATCHING_UP = timedelta(days=1)
 _WEEKS = 8
 _PARALLEL_READS = 8
 _LONGEST = {"title": 120, "headline": 200, "detail": 400, "check": 500}
@@ -61,12 +62,14 @@ def digest(
     *,
     is_backfill: bool = False,
     dry_run: bool = False,
+    now: datetime | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Tell a source's channels what is new and what is over after the run of a landing hour (None: its newest).
 
     A backfilled hour is only noted: the digests of scheduled runs send one summary when no more are added. An hour before the
-    newest that was judged is not judged again. What a channel did not take is sent with the next message. With ``dry_run``
+    newest that was judged is not judged again, and one that ended more than a day before ``now`` (naive UTC) not at all: the
+    schedule is catching up. What a channel did not take is sent with the next message. With ``dry_run``
     nothing is sent or stored. Returns what was found and told.
     Raises NotDelivered after everything else is done, StatementError for a wrong statement, ConfigError, and store errors.
     """
@@ -75,6 +78,8 @@ def digest(
     hour = landing_hour or newest_hour(lake, source_name)
     if is_backfill and not dry_run:
         _put(lake, layout.backfilled_key(source_name, parse_hour(hour)), b"{}")
+        return {"source": source_name, "landing_hour": hour, "open": [], "told": []}
+    if now and parse_hour(hour) + HOUR + _CATCHING_UP < now:
         return {"source": source_name, "landing_hour": hour, "open": [], "told": []}
     book = _open(settings, lake, source_name, "digest")
     noted = [] if is_backfill else _backfilled(lake, source_name)

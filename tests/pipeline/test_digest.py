@@ -181,6 +181,14 @@ def test_a_rerun_of_an_hour_or_of_an_older_one_tells_nothing(busy: World, hook: 
     assert busy.objects() == before
 
 
+def test_a_run_that_catches_up_with_hours_of_long_ago_tells_nothing(busy: World, hook: Hook) -> None:
+    configure(busy, hook.url)
+    before = busy.objects()
+    assert kinds(after(busy, 13, now=NOW + timedelta(hours=26))) == []
+    assert (hook.messages, busy.objects()) == ([], before)
+    assert kinds(after(busy, 14, now=NOW + timedelta(hours=26))) == ["new"]
+
+
 def test_a_dry_run_sends_and_stores_nothing(busy: World, hook: Hook) -> None:
     configure(busy, hook.url)
     before = busy.objects()
