@@ -210,6 +210,16 @@ def erasure_key(digest: str) -> str:
     return f"{erasure_prefix()}{digest}.json"
 
 
+def erasing_prefix(digest: str) -> str:
+    """Prefix of what is remembered of an erasure until its certificate is written."""
+    return f"erasures/begun/{digest}/"
+
+
+def erasing_key(digest: str, name: str) -> str:
+    """Key of one part of that."""
+    return f"{erasing_prefix(digest)}{name}.json"
+
+
 def certificate_key(digest: str, asked: datetime) -> str:
     """Key of the certificate of what an erasure did."""
     return f"erasures/certificates/{digest}.{asked:%Y-%m-%dT%H%M%S}.json"

@@ -7,6 +7,7 @@ rewritten as they stand.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
@@ -20,7 +21,7 @@ from etl import layout
 from etl.config import Settings, Source
 from etl.errors import ConfigError, ObjectMissing, QuarantineLimitExceeded
 from etl.io import engine
-from etl.io.secret import Secret, load_secret
+from etl.io.secret import load_secret
 from etl.io.store import Store, file_digest, open_store, overlay_uri, put_bytes
 from etl.io.workspace import Workspace, workspace
 from etl.layout import Partition
@@ -37,6 +38,7 @@ from etl.stages.erased_copies import (
     remove_notes,
     remove_reports,
 )
+from etl.stages.erasing import Erasing
 from etl.stages.erasures import FREE, Erased, bind_subjects, erased_sql, erased_subjects, normal, spellings
 from etl.stages.expire import read_kept
 from etl.stages.normalize import read_ledger, replace_shard
@@ -112,20 +114,23 @@ def _erase(
         "raw_is_gone": [],
         "notes": [_RAW_IS_READ_ONLY],
     }
-    hours: set[datetime] = set()
+    begun = Erasing.resumed(lake, subject.digest)
+    made: set[str] = set()
     for source in sources:
-        for landing in _landing_hours(settings, source, subject, value):
+        staged = _held(settings, source, subject, value)
+        kept = read_kept(lake, source.name)
+        left = {hour for name, hour in begun.hours if name == source.name and kept.has_ledger(hour)}
+        for landing in sorted({*staged, *left}):
             progress(f"erase {source.name} {format_hour(landing)}")
-            _erase_hour(settings, source, landing, value, certificate, hours)
+            _erase_hour(settings, source, landing, staged.get(landing, []), value, begun, certificate)
+            made |= _keys(settings, source, _told(lake, source, landing))
     for source in sources:
-        metrics = clean_metrics(settings, source, subject, value)
-        hours |= {hour for item in metrics for hour in _hours_of(item["key"])}
-        certificate["objects"] += metrics
-        certificate["objects"] += remove_notes(lake, source.name, value)
-        certificate["objects"] += clean_alerts(lake, source.name, value)
-    certificate["objects"] += remove_dimensions(settings, subject)
-    certificate["objects"] += remove_reports(lake, hours)
-    certificate["objects"].sort(key=lambda item: item["key"])
+        clean_metrics(settings, source, subject, value, begun)
+        remove_notes(lake, source.name, value, begun)
+        clean_alerts(lake, source.name, value, begun)
+    remove_dimensions(settings, subject, begun)
+    remove_reports(lake, _changed_hours(begun, made), begun)
+    certificate["objects"] = begun.changed(made)
     if subject.kind == "client_address":
         certificate["notes"].append(
             "Rows with nothing but the network of the address, and no visitor_id, cannot be told from those of its neighbours "
@@ -134,6 +139,7 @@ def _erase(
     with tempfile.TemporaryDirectory() as folder:
         data = json.dumps(certificate, indent=1, sort_keys=True).encode() + b"\n"
         put_bytes(lake, data, layout.certificate_key(subject.digest, asked), Path(folder))
+    begun.end()
     return {**certificate, "certificate": layout.certificate_key(subject.digest, asked)}
 
 
@@ -147,21 +153,24 @@ def _known(lake: Store, subject: Erased) -> Erased:
     return replace(subject, sources=both)
 
 
-def _landing_hours(settings: Settings, source: Source, subject: Erased, value: str) -> list[datetime]:
-    """The landing hours whose slices or quarantine hold the subject, or may where privacy masked it."""
-    found: set[datetime] = set()
+def _held(settings: Settings, source: Source, subject: Erased, value: str) -> dict[datetime, list[str]]:
+    """Landing hour → all its slices and quarantine, of the hours that hold the subject, or may where privacy masked it."""
+    keys: dict[datetime, list[str]] = {}
+    held: set[datetime] = set()
     with workspace(settings) as space:
         bind_subjects(space.connection, load_secret(settings), [subject])
         engine.set_variables(space.connection, erased_networks=_networks(space, value))
         for stat in space.lake.list(f"staged/{source.name}/"):
             _, partition, landing, _ = layout.parse_slice_key(stat.key)
-            if landing not in found and _may_hold(space, stat.key, subject, partition.dataset):
-                found.add(landing)
+            keys.setdefault(landing, []).append(stat.key)
+            if landing not in held and _may_hold(space, stat.key, subject, partition.dataset):
+                held.add(landing)
         for stat in space.lake.list(f"quarantine/{source.name}/"):
-            hours = layout.hours_of_key(stat.key)
-            if hours and hours[0] not in found and _may_hold(space, stat.key, subject, None):
-                found.add(hours[0])
-    return sorted(found)
+            if hours := layout.hours_of_key(stat.key):
+                keys.setdefault(hours[0], []).append(stat.key)
+                if hours[0] not in held and _may_hold(space, stat.key, subject, None):
+                    held.add(hours[0])
+    return {landing: keys[landing] for landing in held}
 
 
 def _may_hold(space: Workspace, key: str, subject: Erased, dataset: str | None) -> bool:
@@ -200,14 +209,15 @@ def _erase_hour(
     settings: Settings,
     source: Source,
     landing: datetime,
+    staged: list[str],
     value: str,
+    begun: Erasing,
     certificate: dict[str, Any],
-    hours: set[datetime],
 ) -> None:
     lake = open_store(settings.lake)
     before = _ledgers(lake, source, landing)
-    keys = _keys(settings, source, before)
-    digests = {key: lake.digest(key) for key in keys}
+    erased = {book.uri: book.erased for ledger in before for book in ledger.objects}
+    begun.begin_hour(source.name, landing, _keys(settings, source, {*staged, *_told(lake, source, landing)}), erased)
     is_gone = bool(gone_objects(settings, source, landing))
     if not is_gone:
         try:
@@ -215,32 +225,30 @@ def _erase_hour(
         except QuarantineLimitExceeded:
             is_gone = True
     if is_gone:
-        certificate["raw_is_gone"].append({"source": source.name, "landing_hour": format_hour(landing)})
-        _rewrite(settings, source, landing, before, value)
-    after = _ledgers(lake, source, landing)
-    known = {book.uri: book.erased for ledger in before for book in ledger.objects}
-    for ledger in after:
+        _rewrite(settings, source, landing, value)
+    untold = sorted(key for key in set(staged) - _told(lake, source, landing) if lake.stat(key))
+    counted = _rewrite_untold(settings, source, untold, value) if untold else {}
+    keys = {}
+    for ledger in _ledgers(lake, source, landing):
         for book in ledger.objects:
-            lines = book.erased - known.get(book.uri, 0)
-            if lines > 0:
-                certificate["rows"] += lines
-                record = {"uri": book.uri, "landing_hour": format_hour(landing), "records": lines}
-                certificate["raw"].append({**record, "is_gone": is_gone and not _is_in_raw(source, book.key)})
-    for key in sorted(digests.keys() | _keys(settings, source, after)):
-        now = lake.digest(key)
-        if now != digests.get(key):
-            certificate["objects"].append({"key": key, "before": digests.get(key), "after": now})
-            if key.startswith("events/"):
-                hours.add(layout.parse_partition_key(key)[1].hour)
+            keys[book.uri] = book.key
+            counted[book.uri] = counted.get(book.uri, 0) + book.erased
+    known, raw = begun.hours[source.name, landing], open_store(source.raw_root)
+    for uri, count in sorted(counted.items()):
+        if count > known.get(uri, 0):
+            record = {"uri": uri, "landing_hour": format_hour(landing), "records": count - known.get(uri, 0)}
+            in_raw = raw.stat(keys.get(uri, uri.removeprefix(raw.uri(""))))
+            certificate["raw"].append({**record, "is_gone": in_raw is None})
+            certificate["rows"] += record["records"]
+    if is_gone or untold:
+        certificate["raw_is_gone"].append({"source": source.name, "landing_hour": format_hour(landing)})
 
 
-def _hours_of(key: str) -> Iterable[datetime]:
-    span = layout.hours_of_key(key)
-    return hours_between(*span) if span else ()
-
-
-def _is_in_raw(source: Source, key: str) -> bool:
-    return open_store(source.raw_root).stat(key) is not None
+def _changed_hours(begun: Erasing, made: set[str]) -> set[datetime]:
+    """The event hours of partitions that changed, and of metrics that were cleaned as they stood."""
+    keys = {item["key"] for item in begun.changed(made)}
+    spans = [layout.hours_of_key(key) for key in keys if key.startswith("events/") or key in begun.copies]
+    return {hour for span in spans if span for hour in hours_between(*span)}
 
 
 def _ledgers(lake: Store, source: Source, landing: datetime) -> list[Ledger]:
@@ -250,44 +258,73 @@ def _ledgers(lake: Store, source: Source, landing: datetime) -> list[Ledger]:
     return [ledger for ledger in found if ledger]
 
 
-def _keys(settings: Settings, source: Source, ledgers: Iterable[Ledger]) -> set[str]:
-    """Keys of all that is made of some ledgers' rows."""
+def _told(lake: Store, source: Source, landing: datetime) -> set[str]:
+    """Keys of the ledgers of a landing hour, and of the slices and quarantine that they tell of."""
     found: set[str] = set()
-    with workspace(settings) as space:
-        metrics = list(space.statements.metrics.values())
-    for ledger in ledgers:
-        landing = parse_hour(ledger.landing_hour)
+    for ledger in _ledgers(lake, source, landing):
         found.add(layout.ledger_key(source.name, landing, ledger.shard))
         found.add(layout.quarantine_key(source.name, landing, ledger.shard))
-        for piece in ledger.slices:
-            partition = Partition.parse(piece.partition)
-            found.add(layout.slice_key(source.name, partition, landing, ledger.shard))
-            found.add(layout.partition_key(source.name, partition))
-            day = partition.hour.replace(hour=0)
-            found |= {
-                layout.metric_key(metric.name, day, source.name)
-                for metric in metrics
-                if partition.dataset in metric.datasets
-            }
+        found |= {
+            layout.slice_key(source.name, Partition.parse(piece.partition), landing, ledger.shard)
+            for piece in ledger.slices
+        }
     return found
 
 
-def _rewrite(settings: Settings, source: Source, landing: datetime, ledgers: list[Ledger], value: str) -> None:
+def _keys(settings: Settings, source: Source, told: Iterable[str]) -> set[str]:
+    """These keys, and those of the partitions and metrics that are made of the slices among them."""
+    found = set(told)
+    with workspace(settings) as space:
+        metrics = list(space.statements.metrics.values())
+    for partition in {layout.parse_slice_key(key)[1] for key in found if key.startswith("staged/")}:
+        found.add(layout.partition_key(source.name, partition))
+        day = partition.hour.replace(hour=0)
+        found |= {
+            layout.metric_key(metric.name, day, source.name)
+            for metric in metrics
+            if partition.dataset in metric.datasets
+        }
+    return found
+
+
+def _rewrite(settings: Settings, source: Source, landing: datetime, value: str) -> None:
     """Anonymise the slices and the quarantine of a landing hour as they stand, and publish them."""
     touched: set[str] = set()
     with workspace(settings) as space:
-        secret = load_secret(settings)
-        bind_subjects(space.connection, secret, erased_subjects(space.lake, settings, source.name))
-        engine.set_variables(space.connection, erased_spellings=spellings(value))
-        for ledger in ledgers:
-            _rewrite_shard(space, source, ledger, secret, value)
-            touched |= {piece.partition for piece in ledger.slices}
+        _bind(space, source, value)
+        # as they are now: some may have been computed again before others were refused
+        for ledger in _ledgers(space.lake, source, landing):
+            _rewrite_shard(space, source, ledger, value)
+            touched |= set(ledger.touched)
     published = publish(settings, source.name, touched, cause="erasure")
     aggregate(settings, source.name, published)
     check(settings, source.name, format_hour(landing), published)
 
 
-def _rewrite_shard(space: Workspace, source: Source, ledger: Ledger, secret: Secret, value: str) -> None:
+def _rewrite_untold(settings: Settings, source: Source, keys: Iterable[str], value: str) -> dict[str, int]:
+    """Anonymise slices and quarantine that no ledger tells of, as they stand; returns URI → records."""
+    touched: set[str] = set()
+    erased: dict[str, int] = {}
+    with workspace(settings) as space:
+        _bind(space, source, value)
+        for key in keys:
+            if key.startswith("staged/"):
+                partition = layout.parse_slice_key(key)[1]
+                space.lake.put(_anonymised_slice(space, key, partition, erased), key)
+                touched.add(str(partition))
+            else:
+                space.lake.put(_anonymised_rejects(space, key, erased), key)
+    aggregate(settings, source.name, publish(settings, source.name, touched, cause="erasure"))
+    return erased
+
+
+def _bind(space: Workspace, source: Source, value: str) -> None:
+    subjects = erased_subjects(space.lake, space.settings, source.name)
+    bind_subjects(space.connection, load_secret(space.settings), subjects)
+    engine.set_variables(space.connection, erased_spellings=spellings(value))
+
+
+def _rewrite_shard(space: Workspace, source: Source, ledger: Ledger, value: str) -> None:
     landing = parse_hour(ledger.landing_hour)
     erased: dict[str, int] = {}
     slices: dict[Partition, Path] = {}
@@ -298,23 +335,12 @@ def _rewrite_shard(space: Workspace, source: Source, ledger: Ledger, secret: Sec
         if not kept.has_events(partition.hour):
             books.append(piece)
             continue
-        path = space.take(layout.slice_key(source.name, partition, landing, ledger.shard))
-        scan = f"SELECT * FROM read_parquet({engine.file_list([path])}, hive_partitioning = false)"
-        if partition.dataset == VISITORS and ledger.secret == secret.fingerprint:
-            bind_visitors(space, scan)
-            scan = _with_address(scan)
-        new = _anonymised(space, path, erased_sql(partition.dataset, scan, "visitor_id"), erased, partition.dataset)
-        slices[partition] = new
-        books.append(replace(piece, digest=file_digest(new)))
+        key = layout.slice_key(source.name, partition, landing, ledger.shard)
+        slices[partition] = _anonymised_slice(space, key, partition, erased)
+        books.append(replace(piece, digest=file_digest(slices[partition])))
     quarantine = None
-    try:
-        path = space.take(layout.quarantine_key(source.name, landing, ledger.shard))
-        scan = f"SELECT * FROM read_parquet({engine.file_list([path])}, hive_partitioning = false)"
-        masked = "erased_text(raw) AS raw, erased_text(reject_reason) AS reject_reason"
-        sql = f"SELECT * REPLACE ({masked}), len(erased_in(raw)) > 0 AS erased FROM ({scan})"
-        quarantine = _anonymised(space, path, sql, erased, None)
-    except ObjectMissing:
-        pass
+    with contextlib.suppress(ObjectMissing):
+        quarantine = _anonymised_rejects(space, layout.quarantine_key(source.name, landing, ledger.shard), erased)
     word, objects = pattern_of(value), []
     for book in ledger.objects:
         reasons: dict[str, int] = {}
@@ -323,6 +349,23 @@ def _rewrite_shard(space: Workspace, source: Source, ledger: Ledger, secret: Sec
             reasons[masked] = reasons.get(masked, 0) + count
         objects.append(replace(book, erased=book.erased + erased.get(book.uri, 0), reject_reasons=reasons))
     replace_shard(space, source, replace(ledger, objects=objects, slices=books), slices, quarantine)
+
+
+def _anonymised_slice(space: Workspace, key: str, partition: Partition, erased: dict[str, int]) -> Path:
+    path = space.take(key)
+    scan = f"SELECT * FROM read_parquet({engine.file_list([path])}, hive_partitioning = false)"
+    if partition.dataset == VISITORS:
+        bind_visitors(space, scan)
+        scan = _with_address(scan)
+    return _anonymised(space, path, erased_sql(partition.dataset, scan, "visitor_id"), erased, partition.dataset)
+
+
+def _anonymised_rejects(space: Workspace, key: str, erased: dict[str, int]) -> Path:
+    path = space.take(key)
+    scan = f"SELECT * FROM read_parquet({engine.file_list([path])}, hive_partitioning = false)"
+    masked = "erased_text(raw) AS raw, erased_text(reject_reason) AS reject_reason"
+    sql = f"SELECT * REPLACE ({masked}), len(erased_in(raw)) > 0 AS erased FROM ({scan})"
+    return _anonymised(space, path, sql, erased, None)
 
 
 def _with_address(scan: str) -> str:

@@ -1,7 +1,4 @@
-"""What tells of an erased subject besides rows: alerts, notes, reports, dimensions, and metrics whose rows have expired.
-
-Each function returns what it changed as the certificate has it: key, and digests before and after.
-"""
+"""What tells of an erased subject besides rows: alerts, notes, reports, dimensions, and metrics whose rows have expired."""
 
 from __future__ import annotations
 
@@ -17,13 +14,12 @@ from etl import layout
 from etl.config import Settings, Source
 from etl.io import engine
 from etl.io.secret import load_secret
-from etl.io.store import Store, file_digest, put_bytes
+from etl.io.store import Store, put_bytes
 from etl.io.workspace import Workspace, workspace
+from etl.stages.erasing import Erasing
 from etl.stages.erasures import Erased, bind_subjects, spellings
 from etl.stages.expire import read_kept
 from etl.text import inert
-
-Changed = list[dict[str, Any]]
 
 
 def pattern_of(value: str) -> re.Pattern[str]:
@@ -37,59 +33,50 @@ def pattern_of(value: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{listed})(?!\w)", re.IGNORECASE)
 
 
-def remove_notes(lake: Store, source: str, value: str) -> Changed:
+def remove_notes(lake: Store, source: str, value: str, begun: Erasing) -> None:
     """Notes of refused hours quote their lines; a run of the hour writes them again, without the subject."""
-    word, removed = pattern_of(value), []
+    word = pattern_of(value)
     for stat in list(lake.list(layout.refused_prefix(source))):
         if word.search(_text_of(lake.read(stat.key) or b"{}")):
-            removed.append({"key": stat.key, "before": lake.digest(stat.key), "after": None})
-            lake.delete(stat.key)
-    return removed
+            _remove(lake, stat.key, begun)
 
 
-def remove_reports(lake: Store, hours: set[datetime]) -> Changed:
+def remove_reports(lake: Store, hours: set[datetime], begun: Erasing) -> None:
     """Reports of these hours may show the subject; they are made again by their DAG or `etl report`."""
-    removed = []
     for stat in list(lake.list("reports/")):
         try:
             _, first, last = layout.parse_report_key(stat.key)
         except ValueError:
             continue
         if any(first <= hour <= last for hour in hours):
-            removed.append({"key": stat.key, "before": lake.digest(stat.key), "after": None})
-            lake.delete(stat.key)
-    return removed
+            _remove(lake, stat.key, begun)
 
 
-def clean_alerts(lake: Store, source: str, value: str) -> Changed:
+def clean_alerts(lake: Store, source: str, value: str, begun: Erasing) -> None:
     """The words of open conditions and of messages that are not delivered yet, without the subject.
 
     State that cannot be read is removed: what is open is told again then.
     """
-    word, changed = pattern_of(value), []
+    word = pattern_of(value)
     for stat in list(lake.list(layout.alerts_prefix(source))):
-        before = lake.digest(stat.key)
         try:
             record = json.loads(lake.read(stat.key) or b"")
         except ValueError:
-            lake.delete(stat.key)
-            changed.append({"key": stat.key, "before": before, "after": None})
+            _remove(lake, stat.key, begun)
             continue
         clean = _mapped(record, lambda text: word.sub("<erased>", text))
         if clean != record:
+            begun.begin(stat.key)
             data = json.dumps(clean, sort_keys=True, ensure_ascii=False).encode("utf-8", "replace")
             with tempfile.TemporaryDirectory() as folder:
                 put_bytes(lake, data, stat.key, Path(folder))
-            changed.append({"key": stat.key, "before": before, "after": lake.digest(stat.key)})
-    return changed
 
 
-def clean_metrics(settings: Settings, source: Source, subject: Erased, value: str) -> Changed:
+def clean_metrics(settings: Settings, source: Source, subject: Erased, value: str, begun: Erasing) -> None:
     """Metrics of days whose rows have expired, and that cannot be added up again, with the subject masked as it stands.
 
     The figures stay. A visitor is found by its own identifier only: the address that it was made of is known no more.
     """
-    changed = []
     with workspace(settings) as space:
         first = read_kept(space.lake, source.name).events
         bind_subjects(space.connection, load_secret(settings), [subject])
@@ -97,13 +84,11 @@ def clean_metrics(settings: Settings, source: Source, subject: Erased, value: st
         for stat in list(space.lake.list("metrics/")) if first else []:
             day = layout.day_of_key(stat.key)
             if day and first and day < first and stat.key.endswith(f"/{source.name}.parquet"):
-                changed += _clean_metric(space, stat.key, subject)
-    return changed
+                _clean_metric(space, stat.key, subject, begun)
 
 
-def remove_dimensions(settings: Settings, subject: Erased) -> Changed:
+def remove_dimensions(settings: Settings, subject: Erased, begun: Erasing) -> None:
     """What lists say of values, where one of them holds the subject; `etl enrich` writes it again from the metrics there are."""
-    removed = []
     with workspace(settings) as space:
         bind_subjects(space.connection, load_secret(settings), [subject])
         for stat in list(space.lake.list("dimensions/")):
@@ -113,13 +98,16 @@ def remove_dimensions(settings: Settings, subject: Erased) -> Changed:
             words = ", ".join(engine.name(name) for name in texts)
             held = f"SELECT count(*) FROM ({scan}) WHERE len(erased_in(concat_ws(chr(10), {words}))) > 0"
             if texts and engine.one(space.connection, space.provide(held)):
-                removed.append({"key": stat.key, "before": space.lake.digest(stat.key), "after": None})
-                space.lake.delete(stat.key)
+                _remove(space.lake, stat.key, begun)
             path.unlink()
-    return removed
 
 
-def _clean_metric(space: Workspace, key: str, subject: Erased) -> Changed:
+def _remove(lake: Store, key: str, begun: Erasing) -> None:
+    begun.begin(key)
+    lake.delete(key)
+
+
+def _clean_metric(space: Workspace, key: str, subject: Erased, begun: Erasing) -> None:
     path = space.take(key)
     scan = f"SELECT * FROM read_parquet({engine.file_list([path])}, hive_partitioning = false)"
     masks = {}
@@ -140,12 +128,10 @@ def _clean_metric(space: Workspace, key: str, subject: Erased) -> Changed:
         replaced = ", ".join(f"{sql} AS {name}" for name, sql in masks.items())
         sql = f"SELECT * REPLACE ({replaced}) FROM ({scan})"
         differs = f"SELECT count(*) FROM (({sql}) EXCEPT ({scan}))"
-        if not engine.one(space.connection, space.provide(differs)):
-            return []
-        before = space.lake.digest(key)
-        engine.write_parquet(space.connection, space.provide(sql), target, compression="zstd", books=books)
-        space.lake.put(target, key)
-        return [{"key": key, "before": before, "after": file_digest(target)}]
+        if engine.one(space.connection, space.provide(differs)):
+            begun.begin(key)
+            engine.write_parquet(space.connection, space.provide(sql), target, compression="zstd", books=books)
+            space.lake.put(target, key)
     finally:
         path.unlink()
         target.unlink(missing_ok=True)

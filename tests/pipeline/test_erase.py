@@ -6,6 +6,7 @@ import hmac
 import json
 import shutil
 from datetime import date, datetime
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 from etl.errors import ConfigError, QuarantineLimitExceeded
 from etl.io.secret import load_secret
 from etl.model.hours import parse_hour
+from etl.stages import erase as erasing
+from etl.stages import replay
 from etl.stages.audit import audit, drill
 from etl.stages.catalog import write_catalog
 from etl.stages.enrich import enrich
@@ -57,7 +60,7 @@ format = "syslog_rfc3164"
 start = "2026-11-22T00"
 shards = 1
 """
-SOURCES = 'sql = ["sql"]' + WEB + GAME + 'deduplicate = ["event_name", "user_id", "session_id"]\n' + SSH
+SOURCES = '\nsql = ["sql"]' + WEB + GAME + 'deduplicate = ["event_name", "user_id", "session_id"]\n' + SSH
 PERSON = "u-47110815"
 AGENT = "Mozilla/5.0 (X11) Chrome/120.0"
 
@@ -273,6 +276,64 @@ def test_metrics_whose_rows_have_expired_are_anonymised_as_they_stand(lake: Worl
     assert (requests, rows, seen) == (requests_before, rows_before, seen_before + (kind == "visitor_id"))
     assert {item["key"].split("/")[0] for item in certificate["objects"]} >= {"metrics", "reports"}
     assert_sound(lake)
+
+
+@pytest.mark.parametrize(("module", "step"), [(replay, "publish"), (erasing, "remove_reports")], ids=["early", "late"])
+def test_an_erasure_that_was_interrupted_is_completed_by_the_next(
+    lake: World, module: ModuleType, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, step, die)
+        with pytest.raises(KeyboardInterrupt):
+            erase(lake.settings, "user_id", PERSON, ASKED)
+    certificate = erase(lake.settings, "user_id", PERSON, ASKED)
+    assert holding(lake.lake, PERSON, "s-one", "47110815") == {}
+    assert_sound(lake)
+    assert (certificate["rows"], len(certificate["raw"])) == (10, 4)
+    changed = {item["key"].split("/")[0] for item in certificate["objects"]}
+    assert changed == {"events", "staged", "metrics", "quarantine", "ledger", "reports", "alerts", "dimensions"}
+    assert {path.name for path in (lake.lake / "erasures").iterdir() if any(path.rglob("*.json"))} == {
+        "subjects",
+        "certificates",
+    }
+
+
+def test_an_erasure_of_metrics_that_was_interrupted_removes_their_reports(
+    lake: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.configure("retention = { events_days = 1, quarantine_days = 1 }" + SOURCES)
+    for source in ("web", "game"):
+        expire(lake.settings, source, ASKED.date())
+    with monkeypatch.context() as patch:
+        patch.delattr(erasing, "remove_reports")
+        with pytest.raises(NameError):
+            erase(lake.settings, "user_id", PERSON, ASKED)
+    erase(lake.settings, "user_id", PERSON, ASKED)
+    assert holding(lake.lake, PERSON) == {}
+
+
+def test_rows_whose_account_is_gone_are_anonymised_as_they_stand(lake: World) -> None:
+    """Ledgers may be removed together with the raw objects of their landing hours."""
+    shutil.rmtree(lake.root / "raw/game/2026")
+    shutil.rmtree(lake.lake / "ledger/game")
+    certificate = erase(lake.settings, "user_id", PERSON, ASKED, "game")
+    assert [item["records"] for item in certificate["raw"]] == [3, 3]
+    assert [item["landing_hour"] for item in certificate["raw_is_gone"]] == HOURS
+    assert not [key for key in holding(lake.lake, PERSON)[PERSON] if "game" in key]
+    assert lake.query("SELECT count(*), count(DISTINCT user_id) FROM events_json_event") == [(4, 3)]
+
+
+def test_an_hour_that_is_refused_by_now_is_anonymised_as_it_stands(lake: World) -> None:
+    before = books(lake)
+    lake.configure(SOURCES.replace('"json_event"', '"json_event"\nquarantine_limit = { share = 0, lines = 0 }'))
+    certificate = erase(lake.settings, "user_id", PERSON, ASKED, "game")
+    assert {item["source"] for item in certificate["raw_is_gone"]} == {"game"}
+    assert books(lake) == before
+    assert lake.query("SELECT count(*) FROM events_json_event WHERE user_id = 'u-2'") == [(2,)]
+    assert [item["is_gone"] for item in certificate["raw"]] == [False, False]
 
 
 def test_names_and_mail_addresses_are_erased_from_messages(lake: World) -> None:
