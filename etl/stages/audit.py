@@ -442,7 +442,8 @@ def drill(settings: Settings, source_name: str, partition: Partition | None = No
     """Restore drill: a published partition built again from raw, in a lake of its own, and compared by digest.
 
     Without ``partition`` one is chosen at random by ``seed``, of those whose raw objects are still there. ``outcome`` is
-    ``equal``, ``differs``, ``outdated`` (other SQL, settings or engine than today's built it) or ``nothing`` (no such
+    ``equal``, ``differs``, ``outdated`` (other SQL, settings or engine than today's built it, or somebody was erased since, of whom
+    privacy had left nothing) or ``nothing`` (no such
     partition was found). With it, raises ObjectMissing where raw
     objects of its landing hours are gone, ConfigError for a partition that is not published.
     """
@@ -479,9 +480,10 @@ def drill(settings: Settings, source_name: str, partition: Partition | None = No
                 normalize(scratch, source_name, work, shard)
         publish(scratch, source_name, [str(partition)])
         after = engine.read_footer(open_store(scratch.lake), key)
+        is_outdated = _is_outdated(settings, source, places, open_store(scratch.lake))
     same = after is not None and after.content == before.content
     rows = {"rows": before.rows, "rows_rebuilt": after.rows if after else 0}
-    if not same and _is_outdated(settings, source, places):
+    if not same and is_outdated:
         return {**outcome, **rows, "outcome": "outdated"}
     return {**outcome, **rows, "outcome": "equal" if same else "differs"}
 
@@ -502,11 +504,16 @@ def _published(lake: Store, source: str) -> Iterator[Partition]:
             yield partition
 
 
-def _is_outdated(settings: Settings, source: Source, places: Iterable[tuple[datetime, int]]) -> bool:
+def _is_outdated(settings: Settings, source: Source, places: Iterable[tuple[datetime, int]], scratch: Store) -> bool:
+    """Whether a run of today would build a partition in another way, or find somebody in it who was erased since."""
     with workspace(settings) as space:
         inputs = shard_inputs(source, space.statements)
-        ledgers = [read_ledger(space.lake, source.name, *place) for place in places]
-    return any(ledger is not None and ledger.inputs != inputs for ledger in ledgers)
+        ledgers = [[read_ledger(lake, source.name, *place) for lake in (space.lake, scratch)] for place in places]
+    return any(old and (old.inputs != inputs or (new and _erased(old) != _erased(new))) for old, new in ledgers)
+
+
+def _erased(ledger: Ledger) -> dict[str, int]:
+    return {book.uri: book.erased for book in ledger.objects}
 
 
 def audit_window(source: Source, now: datetime) -> tuple[datetime, datetime]:

@@ -336,6 +336,17 @@ def test_an_hour_that_is_refused_by_now_is_anonymised_as_it_stands(lake: World) 
     assert [item["is_gone"] for item in certificate["raw"]] == [False, False]
 
 
+def test_a_drill_does_not_take_an_hour_in_which_privacy_left_nothing_of_a_subject_for_wrong(world: World) -> None:
+    world.configure(WEB)
+    line = f'203.0.113.9 - - [22/Nov/2026:13:04:05 +0000] "GET /a?user={PERSON} HTTP/1.1" 200 5 "-" "{AGENT}"'
+    world.land("web/2026/11/22/13/a.log", [line])
+    world.run("web", HOURS[0])
+    assert erase(world.settings, "user_id", PERSON, ASKED)["rows"] == 0
+    assert drill(world.settings, "web")["outcome"] == "outdated"
+    world.run("web", HOURS[0], reprocess=True)
+    assert drill(world.settings, "web")["outcome"] == "equal"
+
+
 def test_names_and_mail_addresses_are_erased_from_messages(lake: World) -> None:
     assert set(holding(lake.lake, "frank", "zoe")) == {"frank", "zoe"}
     erase(lake.settings, "user_name", "frank", ASKED)
