@@ -134,7 +134,7 @@ def _folder(lake: Store) -> Path:
         try:
             hidden = Path(lake.root) / ".snapshots"
             hidden.mkdir(exist_ok=True)
-            _remove_abandoned(hidden)
+            remove_abandoned(hidden)
             folder = hidden / name
             folder.mkdir()
             return folder
@@ -143,7 +143,7 @@ def _folder(lake: Store) -> Path:
     return Path(tempfile.mkdtemp(prefix="logbucket-snapshot-", dir=os.environ.get("LOGBUCKET_TMP")))
 
 
-def _remove_abandoned(hidden: Path) -> None:
+def remove_abandoned(hidden: Path) -> None:
     """What processes of this machine left behind that were killed."""
     for folder in hidden.iterdir():
         host, _, rest = folder.name.rpartition(".")[0].rpartition(".")

@@ -21,6 +21,7 @@ from etl import layout
 from etl.config import Settings, Source
 from etl.errors import ConfigError, ObjectMissing, QuarantineLimitExceeded
 from etl.io import engine
+from etl.io.leftovers import remove_leftovers
 from etl.io.secret import load_secret
 from etl.io.store import Store, file_digest, open_store, overlay_uri, put_bytes
 from etl.io.workspace import Workspace, workspace
@@ -128,6 +129,7 @@ def _erase(
         clean_metrics(settings, source, subject, value, begun)
         remove_notes(lake, source.name, value, begun)
         clean_alerts(lake, source.name, value, begun)
+    remove_leftovers(lake)
     remove_dimensions(settings, subject, begun)
     remove_reports(lake, _changed_hours(begun, made), begun)
     certificate["objects"] = begun.changed(made)

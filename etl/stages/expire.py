@@ -17,6 +17,7 @@ from etl import layout
 from etl.config import Retention, Settings
 from etl.errors import ConfigError, ObjectCorrupt
 from etl.io.engine import read_footer
+from etl.io.leftovers import remove_leftovers
 from etl.io.store import Stat, Store, open_store, put_bytes
 from etl.model.hours import format_hour
 from etl.model.retention import Kept, Removed, removal_json, removed_of_json, with_earlier
@@ -66,6 +67,7 @@ def expire(settings: Settings, source_name: str, day: date, dry_run: bool = Fals
             removed = [item for layer, stats in old.items() for item in _removed(lake, source.name, layer, stats)]
             _record(lake, source.name, day, kept, removed)
         _remove(lake, [stat.key for stats in old.values() for stat in stats])
+        remove_leftovers(lake)
     return [
         {
             "source": source.name,

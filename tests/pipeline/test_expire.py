@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import socket
+import time
 from datetime import date
 from typing import Any
 
@@ -242,6 +245,27 @@ def test_an_expiry_that_was_interrupted_is_completed_by_the_next(lake: World) ->
     assert_sound(lake)
     assert sum(item["objects"] for item in expired(lake)) == len(left[::2])
     assert lake.objects() == complete
+
+
+def test_what_killed_writers_and_readers_left_behind_goes_too(lake: World) -> None:
+    key = "events/web_access/event_date=2026-11-18/event_hour=13/web.parquet"
+    left = {
+        lake.lake / key.replace("web.parquet", ".web.parquet.12-ab.tmp"): 2,
+        lake.lake / ".snapshots/elsewhere.12.ab" / key: 24 * 8,
+        lake.lake / ".snapshots/elsewhere.34.cd" / key: 24 * 6,
+        lake.lake / ".snapshots" / f"{socket.gethostname()}.4194304.ab" / key: 0,
+    }
+    for path, hours in left.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(lake.lake / key, path)
+        at = time.time() - hours * 3600
+        for part in (path, *(folder for folder in path.parents if folder.parent.name == ".snapshots")):
+            os.utime(part, (at, at))
+    running = (lake.lake / key).with_name(".web.parquet.56-ef.tmp")
+    running.touch()
+    expired(lake)
+    assert [path.exists() for path in left] == [False, False, True, False]
+    assert running.exists()
 
 
 def test_what_expired_stays_so_until_its_record_is_removed(lake: World) -> None:
