@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import zip_longest
 
 from etl.config import EVERY_KEY, Privacy
 from etl.io import engine
@@ -11,27 +12,26 @@ from etl.schema import Column, columns
 
 VISITORS = "web_access"
 _CLIENT = "client_address"
-_MASKS = {"text": "masked_in_text", "url": "masked_url", "query": "masked_query"}
+_ITEM = "{item}"
+# what hides query strings, secrets, addresses in a column of a kind
+_OF_TEXT, _OF_FIELDS = (
+    ("masked_in_text", "scrub", "truncated_in_text"),
+    ("masked_in_fields", "scrubbed_fields", "truncated_in_fields"),
+)
+_OF_URLS = {"url": ("masked_url", *_OF_TEXT[1:]), "query": ("masked_query", *_OF_TEXT[1:])}
 
 
 def private_sql(dataset: str, privacy: Privacy, given: str) -> str:
     """The query ``given`` of parsed rows with what is personal taken out; the same query where nothing is.
 
-    The steps of a text are columns of queries in each other, each computed once: a lambda costs a row ten times as much.
+    The steps of a column are columns of queries in each other, each computed once: a lambda costs a row ten times as much.
     """
     listed = columns(dataset)
     has_client = any(column.name == _CLIENT for column in listed)
-    texts = {engine.name(column.name): _MASKS[column.personal] for column in listed if column.personal in _MASKS}
-    first = {engine.name(column.name): _expression(column, privacy) for column in listed}
-    if privacy.address == "truncate" and has_client:
-        first |= {name: f"without_address({name}, {_CLIENT})" for name, mask in texts.items() if mask == _MASKS["text"]}
-    steps = [{name: sql for name, sql in first.items() if sql}]
-    masked = {name: _steps(privacy, mask) for name, mask in texts.items()}
-    for place in range(len(_text_steps(privacy))):
-        steps.append({name: todo[place].format(item=name) for name, todo in masked.items()})
-    for step in steps:
-        if step:
-            given = f"SELECT * REPLACE ({', '.join(f'{sql} AS {name}' for name, sql in step.items())}) FROM ({given})"
+    steps = {engine.name(column.name): _column_steps(column, privacy, has_client) for column in listed}
+    for level in zip_longest(*steps.values()):
+        replaced = [f"{step.replace(_ITEM, name)} AS {name}" for name, step in zip(steps, level, strict=True) if step]
+        given = f"SELECT * REPLACE ({', '.join(replaced)}) FROM ({given})"
     return given
 
 
@@ -45,7 +45,7 @@ def unkeyed_visitor(dataset: str, privacy: Privacy) -> str:
 
 def private_text(value: str, privacy: Privacy, has_erased: bool = False) -> str:
     """The expression of a text in which anything may stand, such as a rejected line."""
-    return _chained(value, [*(["erased_text({item})"] if has_erased else []), *_text_steps(privacy)])
+    return _chained(value, [*(["erased_text({item})"] if has_erased else []), *_steps(privacy, _OF_TEXT)])
 
 
 def visitor_key(datasets: Iterable[str], privacy: Privacy, given: set[str]) -> str:
@@ -56,44 +56,41 @@ def visitor_key(datasets: Iterable[str], privacy: Privacy, given: set[str]) -> s
     return " || '|' || ".join(["strftime(event_time, '%Y-%m-%d')", *parts])
 
 
-def _expression(column: Column, privacy: Privacy) -> str:
-    """Empty for a column that stays."""
-    name = engine.name(column.name)
+def _column_steps(column: Column, privacy: Privacy, has_client: bool) -> list[str]:
+    """Expressions of ``{item}``, the column as the one before left it; none for a column that stays."""
     truncates = privacy.address == "truncate"
     match column.personal:
         case "address" if truncates:
-            return f"truncated_address({name})"
+            return ["truncated_address({item})"]
         case "visitor" if privacy.visitor == "daily":
-            return "keyed_visitor(visitor)"
-        case "fields" if _text_steps(privacy):
-            changed = _chained("entry.value", _text_steps(privacy))
-            if truncates:
-                changed = f"CASE WHEN is_address_key(entry.key) THEN truncated_address(entry.value) ELSE {changed} END"
-            key = "entry.key"
-            if privacy.scrub:
-                changed = f"CASE WHEN is_secret_key(entry.key) AND entry.value <> '' THEN '<secret>' ELSE {changed} END"
-                key = "scrubbed_key(entry.key, place)"
-            each = f"lambda entry, place: {{'key': {key}, 'value': {changed}}}"
-            entries = f"map_from_entries(list_transform(map_entries({name}), {each}))"
-            return f"CASE WHEN fields_may_be_personal({name}) THEN {entries} ELSE {name} END"
+            return ["keyed_visitor(visitor)"]
+        case "fields":
+            by_name = [
+                *(["secret_fields({item})"] if privacy.scrub else []),
+                *(["truncated_fields({item})"] if truncates else []),
+            ]
+            return by_name + _steps(privacy, _OF_FIELDS)
+        case "text":
+            # its own client's address first: afterwards that is truncated
+            own = [f"without_address({{item}}, {_CLIENT})"] if truncates and has_client else []
+            return own + _steps(privacy, _OF_TEXT)
+        case "url" | "query":
+            return _steps(privacy, _OF_URLS[column.personal])
         case _:
-            return ""
+            return []
 
 
-def _text_steps(privacy: Privacy) -> list[str]:
-    return _steps(privacy, _MASKS["text"])
-
-
-def _steps(privacy: Privacy, query: str) -> list[str]:
+def _steps(privacy: Privacy, masks: tuple[str, str, str]) -> list[str]:
+    queries, secrets, addresses = masks
     steps = []
     if EVERY_KEY not in privacy.query:
         # a pattern that no key matches, where none is allowed
         allowed = "|".join(re.escape(key) for key in privacy.query) or r"[^\s\S]"
-        steps.append(f"{query}({{item}}, {engine.quote(allowed)})")
+        steps.append(f"{queries}({{item}}, {engine.quote(allowed)})")
     if privacy.scrub:
-        steps.append("scrub({item})")
+        steps.append(f"{secrets}({{item}})")
     if privacy.address == "truncate":
-        steps.append("truncated_in_text({item})")
+        steps.append(f"{addresses}({{item}})")
     return steps
 
 
@@ -103,5 +100,5 @@ def _chained(value: str, steps: list[str]) -> str:
         return value
     chain = f"[{value}]"
     for step in steps:
-        chain = f"list_transform({chain}, lambda item: {step.format(item='item')})"
+        chain = f"list_transform({chain}, lambda item: {step.replace(_ITEM, 'item')})"
     return f"({chain})[1]"

@@ -10,8 +10,13 @@ CREATE OR REPLACE MACRO visitor_pads_of(day) AS getvariable('visitor_pads')[list
 CREATE OR REPLACE MACRO keyed_visitor(visitor) AS list_transform([visitor],
     lambda given: left(hmac_sha256(visitor_pads_of(left(given, 10))[1], visitor_pads_of(left(given, 10))[2], given[12:]), 32))[1];
 
+-- Letters of any script, for a class of characters. These ranges stand for \pL, which has hundreds: a list's lambda compiles its
+-- patterns for each block of rows.
+CREATE OR REPLACE MACRO letters() AS 'A-Za-z\x{C0}-\x{1FFF}\x{2C00}-\x{2DFF}\x{3040}-\x{D7FF}\x{F900}-\x{FDFF}\x{FE70}-\x{FEFC}'
+    || '\x{FF21}-\x{FF3A}\x{FF41}-\x{FF5A}\x{FF66}-\x{FFDC}\x{10000}-\x{1EFFF}\x{20000}-\x{3FFFF}';
+
 -- the end of a name: a number is none, and what else stands beside a name (an e-mail address, for=203.0.113.9) is no name
-CREATE OR REPLACE MACRO top_label() AS '[\pL\pN_-]*\pL[\pL\pN_-]*\.?(:\d+)?';
+CREATE OR REPLACE MACRO top_label() AS '[' || letters() || '\d_-]*[' || letters() || '][' || letters() || '\d_-]*\.?(:\d+)?';
 
 -- 203.0.113.9 → 203.0.113.0, 2001:db8:1:2::3 → 2001:db8:1::, of a name its last two labels, anything else is *
 CREATE OR REPLACE MACRO truncated_one(address) AS CASE
@@ -19,8 +24,8 @@ CREATE OR REPLACE MACRO truncated_one(address) AS CASE
     WHEN address IN ('localhost', '[local]', 'local', 'unknown', '-', '') OR starts_with(address, 'unix:') OR starts_with(address, '/') THEN address
     WHEN regexp_matches(address, '^\[?[0-9a-fA-F:.]+\]?:\d+$') AND network_of(regexp_extract(address, '^\[?(.*?)\]?:\d+$', 1)) IS NOT NULL
     THEN split_part(network_of(regexp_extract(address, '^\[?(.*?)\]?:\d+$', 1)), '/', 1)
-    WHEN regexp_full_match(address, '(\*\.)?[\pL\pN_-]+\.' || top_label()) THEN address
-    WHEN regexp_full_match(address, '[\pL\pN_.-]+\.' || top_label()) THEN '*.' || regexp_extract(address, '([^.]+\.[^.]+)\.?$', 1)
+    WHEN regexp_full_match(address, '(\*\.)?[' || letters() || '\d_-]+\.' || top_label()) THEN address
+    WHEN regexp_full_match(address, '[' || letters() || '\d_.-]+\.' || top_label()) THEN '*.' || regexp_extract(address, '([^.]+\.[^.]+)\.?$', 1)
     WHEN address IS NOT NULL THEN '*' END;
 
 CREATE OR REPLACE MACRO truncated_address(address) AS list_transform([address], lambda given:
@@ -44,8 +49,9 @@ CREATE OR REPLACE MACRO truncated_in(content) AS
         '(?i)\b([23][0-9a-f]{3}:[0-9a-f]{1,4}:[0-9a-f]{1,4})(?::[0-9a-f]{1,4}){0,4}::(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*)?', '\1::', 'g'),
         '(?i)\b([23][0-9a-f]{3}(?::[0-9a-f]{1,4})?)::[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*', '\1::', 'g');
 
-CREATE OR REPLACE MACRO truncated_in_text(content) AS CASE
-    WHEN regexp_matches(content, '\d\.\d{1,3}\.\d{1,3}\.\d|\b[23][0-9a-fA-F]{3}:') THEN truncated_in(content) ELSE content END;
+CREATE OR REPLACE MACRO may_have_address(content) AS regexp_matches(content, '\d\.\d{1,3}\.\d{1,3}\.\d|\b[23][0-9a-fA-F]{3}:');
+
+CREATE OR REPLACE MACRO truncated_in_text(content) AS CASE WHEN may_have_address(content) THEN truncated_in(content) ELSE content END;
 
 -- a record's own client in its other columns, whatever network it is of
 CREATE OR REPLACE MACRO without_address(content, address) AS CASE
@@ -65,6 +71,9 @@ CREATE OR REPLACE MACRO scrub_cards(content) AS list_reduce(
 
 CREATE OR REPLACE MACRO secret_words() AS
     'password|passwd|passphrase|pwd|secret|api[_-]?key|access[_-]?key|private[_-]?key|access[_-]?token|auth[_-]?token|refresh[_-]?token|id[_-]?token|session[_-]?token|csrf[_-]?token|jsessionid|phpsessid';
+
+CREATE OR REPLACE MACRO email_pattern() AS '[' || letters() || '\d._%+-]+(?:@|%(?:25)?40)[' || letters() || '\d](?:[' || letters() || '\d-]*[' || letters() || '\d])?'
+    || '(?:\.[' || letters() || '\d-]+)*\.[' || letters() || '][' || letters() || '\d-]*[' || letters() || ']';
 
 -- the order matters: a URL's user before e-mail addresses, keys that name a secret before what a secret looks like
 CREATE OR REPLACE MACRO scrub_all(content) AS scrub_cards(
@@ -88,12 +97,13 @@ CREATE OR REPLACE MACRO scrub_all(content) AS scrub_cards(
         '(?i)(\bbearer\s+)(?:[a-z._~+/=-]*\d[\w.~+/=-]{6,}|[\w.~+/-]{20,}=*)', '\1<token>', 'g'),
         '\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?|\b(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16}\b|\bgh[pousr]_\w{30,}|\bxox[abprs]-[\w-]{10,}'
         || '|\bsk_(?:live|test)_\w{16,}|\bglpat-[\w-]{16,}|\bAIza[\w-]{35}', '<token>', 'g'),
-        '[\pL\pN._%+-]+(?:@|%(?:25)?40)[\pL\pN](?:[\pL\pN-]*[\pL\pN])?(?:\.[\pL\pN-]+)*\.\pL[\pL\pN-]*\pL', '<email>', 'g'));
+        email_pattern(), '<email>', 'g'));
 
 -- the cheap test before it: what a text must have for anything to be masked
-CREATE OR REPLACE MACRO scrub(content) AS CASE
-    WHEN contains(content, '@') OR regexp_matches(content, '(?i)%(?:25)?40|passw|passphrase|pwd|secret|[_-]?key|token|authorization|cookie|identified|bearer|sessid|jsessionid|eyJ|AKIA|ASIA|AGPA|AIDA|AROA|\bgh[pousr]_|xox[abprs]-|sk_live|sk_test|glpat-|AIza|[2-6]\d{12}|[2-6]\d{3}[ -]\d')
-    THEN scrub_all(content) ELSE content END;
+CREATE OR REPLACE MACRO may_be_scrubbed(content) AS contains(content, '@')
+    OR regexp_matches(content, '(?i)%(?:25)?40|passw|passphrase|pwd|secret|[_-]?key|token|authorization|cookie|identified|bearer|sessid|jsessionid|eyJ|AKIA|ASIA|AGPA|AIDA|AROA|\bgh[pousr]_|xox[abprs]-|sk_live|sk_test|glpat-|AIza|[2-6]\d{12}|[2-6]\d{3}[ -]\d');
+
+CREATE OR REPLACE MACRO scrub(content) AS CASE WHEN may_be_scrubbed(content) THEN scrub_all(content) ELSE content END;
 
 -- page=2&token=abc → page=2&token=*; what is no key and value is * altogether. allowed: a pattern of keys. A ; or a second ?
 -- may begin another pair: some servers take it for &
@@ -116,20 +126,45 @@ CREATE OR REPLACE MACRO masked_in(content, allowed) AS list_reduce(
 CREATE OR REPLACE MACRO masked_in_text(content, allowed) AS CASE WHEN contains(content, '?') THEN masked_in(content, allowed) ELSE content END;
 
 -- names of fields that hold addresses of clients, in any spelling
-CREATE OR REPLACE MACRO is_address_key(key) AS list_contains(['xforwardedfor', 'forwarded', 'forwardedfor', 'xrealip', 'realip',
+CREATE OR REPLACE MACRO address_keys() AS ['xforwardedfor', 'forwarded', 'forwardedfor', 'xrealip', 'realip',
     'trueclientip', 'cfconnectingip', 'fastlyclientip', 'xclientip', 'clientip', 'clientipaddress', 'clientaddr', 'clientaddress', 'cip', 'remoteaddr',
     'remoteip', 'remoteaddress', 'remotehost', 'rhost', 'addr', 'sourceip', 'sourceipaddress', 'srcip', 'srcaddr', 'sourceaddress', 'peer',
-    'peerip', 'peeraddress', 'ip', 'ipaddress', 'userip', 'httpclientip', 'httpxforwardedfor'], regexp_replace(lower(key), '[^a-z0-9]', '', 'g'));
+    'peerip', 'peeraddress', 'ip', 'ipaddress', 'userip', 'httpclientip', 'httpxforwardedfor'];
+
+CREATE OR REPLACE MACRO plain_key(key) AS regexp_replace(lower(key), '[^a-z0-9\n]', '', 'g');
+
+CREATE OR REPLACE MACRO is_address_key(key) AS list_contains(address_keys(), plain_key(key));
 
 -- names of fields whose whole value opens a door: of password, db_password or X-Api-Key, not of token_count
-CREATE OR REPLACE MACRO is_secret_key(key) AS regexp_matches(regexp_replace(lower(key), '[^a-z0-9]', '', 'g'),
-    '(?:password|passwd|passphrase|pwd|secret|apikey|accesskey|secretkey|privatekey|token|authorization|cookies?|csrf|jsessionid|phpsessid)$');
+CREATE OR REPLACE MACRO is_secret_key(key) AS regexp_matches(plain_key(key),
+    '(?m)(?:password|passwd|passphrase|pwd|secret|apikey|accesskey|secretkey|privatekey|token|authorization|cookies?|csrf|jsessionid|phpsessid)$');
 
 -- a field that is named by what concerns a person has its place in its name, so that no two become one
 CREATE OR REPLACE MACRO scrubbed_key(key, place) AS CASE WHEN scrub(key) <> key THEN scrub(key) || ' ' || place ELSE key END;
 
--- the cheap test before the fields are looked at one by one
-CREATE OR REPLACE MACRO fields_may_be_personal(fields) AS len(map_keys(fields)) > 0 AND regexp_matches(
-    array_to_string(list_concat(map_keys(fields), map_values(fields)), chr(10)),
-    '(?i)[@?]|%(?:25)?40|pass[^a-z0-9]?(?:w|phrase)|pwd|secret|[_-]?key|token|authorization|cookie|identified|bearer|sessid|csrf|eyJ|AKIA|ASIA|AGPA|AIDA|AROA|\bgh[pousr]_|xox[abprs]-|sk_live|sk_test|glpat-|AIza'
-    || '|[2-6]\d{12}|[2-6]\d{3}[ -]\d|\d\.\d{1,3}\.\d{1,3}\.\d|\b[23][0-9a-f]{3}:|forward|addr|host|peer|ip\b|ip_?address|c-ip');
+-- The fields of a record: what each of their names and values needs, only where a test of all together tells that one may need it.
+CREATE OR REPLACE MACRO keys_of(fields) AS array_to_string(map_keys(fields), chr(10));
+
+CREATE OR REPLACE MACRO text_of(fields) AS array_to_string(list_concat(map_keys(fields), map_values(fields)), chr(10));
+
+CREATE OR REPLACE MACRO secret_fields(fields) AS CASE WHEN is_secret_key(keys_of(fields))
+    THEN map_from_entries(list_transform(map_entries(fields), lambda entry:
+        {'key': entry.key, 'value': CASE WHEN is_secret_key(entry.key) AND entry.value <> '' THEN '<secret>' ELSE entry.value END}))
+    ELSE fields END;
+
+CREATE OR REPLACE MACRO truncated_fields(fields) AS CASE WHEN list_has_any(string_split(plain_key(keys_of(fields)), chr(10)), address_keys())
+    THEN map_from_entries(list_transform(map_entries(fields), lambda entry:
+        {'key': entry.key, 'value': CASE WHEN is_address_key(entry.key) THEN truncated_address(entry.value) ELSE entry.value END}))
+    ELSE fields END;
+
+CREATE OR REPLACE MACRO masked_in_fields(fields, allowed) AS CASE WHEN contains(text_of(fields), '?')
+    THEN map_from_entries(list_transform(map_entries(fields), lambda entry: {'key': entry.key, 'value': masked_in_text(entry.value, allowed)}))
+    ELSE fields END;
+
+CREATE OR REPLACE MACRO scrubbed_fields(fields) AS CASE WHEN may_be_scrubbed(text_of(fields))
+    THEN map_from_entries(list_transform(map_entries(fields), lambda entry, place: {'key': scrubbed_key(entry.key, place), 'value': scrub(entry.value)}))
+    ELSE fields END;
+
+CREATE OR REPLACE MACRO truncated_in_fields(fields) AS CASE WHEN may_have_address(text_of(fields))
+    THEN map_from_entries(list_transform(map_entries(fields), lambda entry: {'key': entry.key, 'value': truncated_in_text(entry.value)}))
+    ELSE fields END;

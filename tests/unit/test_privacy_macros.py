@@ -21,6 +21,8 @@ SCRUBBED = {
     "mail to alice@example.com.": "mail to <email>.",
     "mail to a.b+c@mail.example.co.uk": "mail to <email>",
     "GET /u/alice%40example.com": "GET /u/<email>",
+    "write to 홍길동@예시.한국": "write to <email>",
+    "메일：ö.ß@bücher.example，": "메일：<email>，",
     "akka.tcp://sys@host.example.com:2552": "akka.tcp://<email>:2552",
     "paid with 4111 1111 1111 1111": "paid with <card>",
     "paid with 4111-1111-1111-1111, ok": "paid with <card>, ok",
@@ -141,7 +143,8 @@ def macros(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPy
         engine.create_macros(
             connection,
             load_statements().macros_used(
-                "scrub() keyed_visitor() masked_url() masked_in_text() is_secret_key() fields_may_be_personal()"
+                "scrub() keyed_visitor() masked_url() masked_in_text() is_secret_key() secret_fields() truncated_fields() "
+                "masked_in_fields() scrubbed_fields() truncated_in_fields()"
             ),
         )
         yield connection
@@ -175,17 +178,30 @@ def test_fields_are_known_by_name_to_open_a_door(macros: duckdb.DuckDBPyConnecti
 
 
 @pytest.mark.parametrize(
-    ("key", "value"),
+    ("step", "key", "value", "wanted"),
     [
-        *((key, "correct horse") for key in [*SECRET_KEYS, "pass_phrase", "Pass-Word"]),
-        *((f"field {number}", text) for number, text in enumerate(SCRUBBED)),
-        ("maps", "AIzaSyDdI_hCZtE-vySjMm_WEfRqCPzqKqqsHIx"),
-        ("client.ip", "203.0.113.9"),
-        ("peer", "alices-laptop"),
+        *(("secret_fields", key, "correct horse", "<secret>") for key in [*SECRET_KEYS, "pass_phrase", "Pass-Word"]),
+        *(("secret_fields", key, "correct horse", "correct horse") for key in OTHER_KEYS),
+        *(("scrubbed_fields", f"field {number}", *texts) for number, texts in enumerate(SCRUBBED.items())),
+        ("scrubbed_fields", "maps", "AIzaSyDdI_hCZtE-vySjMm_WEfRqCPzqKqqsHIx", "<token>"),
+        ("truncated_fields", "client.ip", "203.0.113.9", "203.0.113.0"),
+        ("truncated_fields", "peer", "alices-laptop", "*"),
+        ("truncated_fields", "shipping", "alices-laptop", "alices-laptop"),
+        *(("truncated_in_fields", f"field {number}", *texts) for number, texts in enumerate(IN_TEXTS.items())),
     ],
 )
-def test_no_field_with_anything_to_mask_is_passed_over(macros: duckdb.DuckDBPyConnection, key: str, value: str) -> None:
-    assert engine.one(macros, "SELECT fields_may_be_personal(MAP([$key], [$value]))", {"key": key, "value": value})
+def test_a_field_is_masked_beside_others_that_stay(
+    macros: duckdb.DuckDBPyConnection, step: str, key: str, value: str, wanted: str
+) -> None:
+    keys = ["first", key, "last"]
+    sql = f"SELECT {step}(MAP($keys::VARCHAR[], $values::VARCHAR[]))"
+    masked = engine.one(macros, sql, {"keys": keys, "values": ["one", value, "two"]})
+    assert masked == dict(zip(keys, ["one", wanted, "two"], strict=True))
+
+
+def test_a_query_in_a_field_is_masked(macros: duckdb.DuckDBPyConnection) -> None:
+    masked = engine.one(macros, "SELECT masked_in_fields(MAP {'n': '1', 'x': 'GET /a?user=bob&page=2'}, 'page')")
+    assert masked == {"n": "1", "x": "GET /a?user=*&page=2"}
 
 
 @pytest.mark.parametrize(("text", "wanted"), IN_TEXTS.items())
