@@ -95,6 +95,11 @@ CREATE OR REPLACE MACRO scrub(content) AS CASE
     WHEN contains(content, '@') OR regexp_matches(content, '(?i)%(?:25)?40|passw|passphrase|pwd|secret|[_-]?key|token|authorization|cookie|identified|bearer|sessid|jsessionid|eyJ|AKIA|ASIA|AGPA|AIDA|AROA|\bgh[pousr]_|xox[abprs]-|sk_live|sk_test|glpat-|AIza|[2-6]\d{12}|[2-6]\d{3}[ -]\d')
     THEN scrub_all(content) ELSE content END;
 
+-- an e-mail address of which only the beginning is there: at the end of a long line that was cut, or in what a reject reason quotes
+CREATE OR REPLACE MACRO scrub_end(content) AS regexp_replace(content, '[\pL\pN._%+-]+(?:@|%(?:25)?40)[\pL\pN.-]*$', '<email>');
+
+CREATE OR REPLACE MACRO scrub_quoted(content) AS regexp_replace(content, '[\pL\pN._%+-]+(?:@|%(?:25)?40)[\pL\pN.-]*', '<email>', 'g');
+
 -- page=2&token=abc → page=2&token=*; what is no key and value is * altogether. allowed: a pattern of keys. A ; or a second ?
 -- may begin another pair: some servers take it for &
 CREATE OR REPLACE MACRO masked_pair(pair, allowed) AS CASE
