@@ -72,9 +72,10 @@ def landing_hour_of(interval_start: datetime | None) -> datetime:
 
 
 def finish_of(interval_end: datetime | None) -> datetime:
-    """The end of a run's data interval as naive UTC, or now for a manual run without one."""
-    moment = interval_end or datetime.now(UTC)
-    return moment.astimezone(UTC).replace(tzinfo=None)
+    """The end of a run's data interval as naive UTC; now for a manual run without one, and for one that was given a date to come:
+    nothing has to expire before its time."""
+    now = datetime.now(UTC)
+    return min(interval_end or now, now).astimezone(UTC).replace(tzinfo=None)
 
 
 def use_aws_connection() -> None:

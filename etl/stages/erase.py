@@ -47,6 +47,7 @@ from etl.stages.parse import bind_visitors
 from etl.stages.private import VISITORS
 from etl.stages.publish import publish
 from etl.stages.replay import gone_objects, redo
+from etl.text import visible
 
 KINDS = ("user_id", "user_name", "client_address", "visitor_id", "email")
 _RAW_IS_READ_ONLY = (
@@ -138,11 +139,23 @@ def _erase(
             "Rows with nothing but the network of the address, and no visitor_id, cannot be told from those of its neighbours "
             "where raw is gone, nor can visitors of metrics whose rows have expired; they do not identify the subject."
         )
+    if undeclared := _undeclared(lake, settings):
+        certificate["notes"].append(
+            f"Not looked at: objects of {', '.join(undeclared)}, which is no source of sources.toml any more. Declare it and erase "
+            "again, or remove its objects."
+        )
     with tempfile.TemporaryDirectory() as folder:
         data = json.dumps(certificate, indent=1, sort_keys=True).encode() + b"\n"
         put_bytes(lake, data, layout.certificate_key(subject.digest, asked), Path(folder))
     begun.end()
     return {**certificate, "certificate": layout.certificate_key(subject.digest, asked)}
+
+
+def _undeclared(lake: Store, settings: Settings) -> list[str]:
+    """Names of sources that the lake has objects of and ``sources.toml`` does not know."""
+    named = {Path(stat.key).stem for layer in ("events/", "metrics/") for stat in lake.list(layer)}
+    named |= {stat.key.split("/")[1] for layer in ("staged/", "quarantine/") for stat in lake.list(layer)}
+    return sorted(map(visible, named - set(settings.sources)))
 
 
 def _known(lake: Store, subject: Erased) -> Erased:
@@ -163,7 +176,10 @@ def _held(settings: Settings, source: Source, subject: Erased, value: str) -> di
         bind_subjects(space.connection, load_secret(settings), [subject])
         engine.set_variables(space.connection, erased_networks=_networks(space, value))
         for stat in space.lake.list(f"staged/{source.name}/"):
-            _, partition, landing, _ = layout.parse_slice_key(stat.key)
+            try:
+                _, partition, landing, _ = layout.parse_slice_key(stat.key)
+            except ValueError:
+                continue
             keys.setdefault(landing, []).append(stat.key)
             if landing not in held and _may_hold(space, stat.key, subject, partition.dataset):
                 held.add(landing)

@@ -68,8 +68,8 @@ def digest(
     """Tell a source's channels what is new and what is over after the run of a landing hour (None: its newest).
 
     A backfilled hour is only noted: the digests of scheduled runs send one summary when no more are added. An hour before the
-    newest that was judged is not judged again, and one that ended more than a day before ``now`` (naive UTC) not at all: the
-    schedule is catching up. What a channel did not take is sent with the next message. With ``dry_run``
+    newest that was judged is not judged again; one that ended more than a day before ``now`` (naive UTC), with which the schedule
+    catches up, and one that has not begun are not judged at all. What a channel did not take is sent with the next message. With ``dry_run``
     nothing is sent or stored. Returns what was found and told.
     Raises NotDelivered after everything else is done, StatementError for a wrong statement, ConfigError, and store errors.
     """
@@ -79,7 +79,7 @@ def digest(
     if is_backfill and not dry_run:
         _put(lake, layout.backfilled_key(source_name, parse_hour(hour)), b"{}")
         return {"source": source_name, "landing_hour": hour, "open": [], "told": []}
-    if now and parse_hour(hour) + HOUR + _CATCHING_UP < now:
+    if now and not parse_hour(hour) <= now <= parse_hour(hour) + HOUR + _CATCHING_UP:
         return {"source": source_name, "landing_hour": hour, "open": [], "told": []}
     book = _open(settings, lake, source_name, "digest")
     noted = [] if is_backfill else _backfilled(lake, source_name)

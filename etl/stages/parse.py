@@ -378,7 +378,7 @@ def _parsed_sql(
         dataset=named,
         ignored="coalesce(ignored, false)" if "ignored" in given else "false",
         visitor=visitor_key(datasets, source.privacy, given),
-        reason=private_text("problem", source.privacy, has_erased),
+        reason=private_text("problem", source.privacy, has_erased, is_reason=True),
         raw=private_text("raw", source.privacy, has_erased),
         erased="outcome = 'quarantined' AND len(erased_in(raw)) > 0" if has_erased else "false",
     )

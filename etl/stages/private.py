@@ -43,9 +43,10 @@ def unkeyed_visitor(dataset: str, privacy: Privacy) -> str:
     return f"SELECT * REPLACE ({hashed} AS visitor_id) FROM given"
 
 
-def private_text(value: str, privacy: Privacy, has_erased: bool = False) -> str:
-    """The expression of a text in which anything may stand, such as a rejected line."""
-    return _chained(value, [*(["erased_text({item})"] if has_erased else []), *_steps(privacy, _OF_TEXT)])
+def private_text(value: str, privacy: Privacy, has_erased: bool = False, is_reason: bool = False) -> str:
+    """The expression of a text in which anything may stand: a rejected line, or the reason of it, which quotes a part."""
+    cut = ["scrub_quoted({item})" if is_reason else "scrub_end({item})"] if privacy.scrub else []
+    return _chained(value, [*(["erased_text({item})"] if has_erased else []), *_steps(privacy, _OF_TEXT), *cut])
 
 
 def visitor_key(datasets: Iterable[str], privacy: Privacy, given: set[str]) -> str:

@@ -105,6 +105,13 @@ CREATE OR REPLACE MACRO may_be_scrubbed(content) AS contains(content, '@')
 
 CREATE OR REPLACE MACRO scrub(content) AS CASE WHEN may_be_scrubbed(content) THEN scrub_all(content) ELSE content END;
 
+CREATE OR REPLACE MACRO email_start() AS '[' || letters() || '\d._%+-]+(?:@|%(?:25)?40)[' || letters() || '\d.-]*';
+
+-- an e-mail address of which only the beginning is there: at the end of a long line that was cut, or in what a reject reason quotes
+CREATE OR REPLACE MACRO scrub_end(content) AS regexp_replace(content, email_start() || '$', '<email>');
+
+CREATE OR REPLACE MACRO scrub_quoted(content) AS regexp_replace(content, email_start(), '<email>', 'g');
+
 -- page=2&token=abc → page=2&token=*; what is no key and value is * altogether. allowed: a pattern of keys. A ; or a second ?
 -- may begin another pair: some servers take it for &
 CREATE OR REPLACE MACRO masked_pair(pair, allowed) AS CASE

@@ -189,6 +189,12 @@ def test_a_run_that_catches_up_with_hours_of_long_ago_tells_nothing(busy: World,
     assert kinds(after(busy, 14, now=NOW + timedelta(hours=26))) == ["new"]
 
 
+def test_a_run_by_hand_for_an_hour_to_come_does_not_silence_those_before_it(busy: World, hook: Hook) -> None:
+    configure(busy, hook.url)
+    assert kinds(after(busy, 17, now=NOW + timedelta(hours=1))) == []
+    assert kinds(after(busy, 13, now=NOW + timedelta(hours=1))) == ["new"]
+
+
 def test_a_dry_run_sends_and_stores_nothing(busy: World, hook: Hook) -> None:
     configure(busy, hook.url)
     before = busy.objects()

@@ -399,6 +399,17 @@ def test_an_erasure_keeps_no_value_and_needs_the_secret_that_it_was_made_with(
         lake.run("game", HOURS[0], reprocess=True)
 
 
+def test_a_certificate_says_whose_objects_nobody_looked_at(world: World) -> None:
+    for name in ("retired", "game"):
+        world.configure(GAME.replace("game]", f"{name}]"))
+        world.land("game/2026/11/22/13/a.log", [event(1, PERSON, "s-one")])
+        world.run(name, HOURS[0])
+    (world.lake / "staged/game/README").write_text("not a slice")
+    notes = erase(world.settings, "user_id", PERSON, ASKED)["notes"]
+    assert ["retired" in note for note in notes] == [False, True]
+    assert {key for key in holding(world.lake, PERSON)[PERSON] if "game" in key} == set()
+
+
 @pytest.mark.parametrize(
     ("kind", "value"), [("name", "x"), ("user_id", " "), ("client_address", "203.0.113"), ("email", "alice")]
 )

@@ -156,6 +156,17 @@ def test_a_refused_hour_tells_nothing_personal(world: World) -> None:
     assert holding(world.lake, *PERSONAL) == {}
 
 
+def test_what_is_cut_in_the_middle_of_an_address_has_no_beginning_of_it(world: World) -> None:
+    world.configure(EVENTS)
+    words = "x" * 44 + " needle01@example.org"
+    long = ("x" * 1012 + " needle02@example.org ").ljust(2 << 20)
+    world.land("events/2026/11/22/13/a.log", [json.dumps({**EVENT, "event_time": words}), long])
+    world.run("events", HOUR)
+    [(reason,), _] = world.query("SELECT reject_reason FROM quarantine ORDER BY source_line")
+    assert words[:44] in reason
+    assert holding(world.lake, *PERSONAL) == {}
+
+
 def test_what_is_left_can_still_be_worked_with(shop: World) -> None:
     assert shop.query("SELECT client_address, client_network, url_path, url_query, http_request_referrer FROM events_web_access ORDER BY source_line") == [
         ("203.0.113.0", "203.0.113.0/24", "/cart", "page=2&token=*", "https://mail.example/read?user=*"),

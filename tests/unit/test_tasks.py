@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -85,3 +85,14 @@ def test_a_run_without_a_data_interval_says_what_to_do() -> None:
     assert landing_hour_of(datetime(2026, 11, 22, 13, 30, tzinfo=timezone(timedelta(hours=9)))) == datetime(
         2026, 11, 22, 4
     )
+
+
+def test_a_run_that_was_given_a_date_to_come_ends_now() -> None:
+    from etl.tasks import finish_of
+
+    now = datetime.now(UTC)
+    ends = [
+        finish_of(moment).replace(tzinfo=UTC) for moment in (None, now + timedelta(days=999), now - timedelta(days=9))
+    ]
+    assert ends[0] - now < timedelta(minutes=1) and ends[1] - now < timedelta(minutes=1)
+    assert ends[2] == now - timedelta(days=9)
