@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from typing import Any
 
+from etl.stages.report import render
 from tests.pipeline.conftest import World
 from tests.pipeline.report_tables import tables_of
 
@@ -27,6 +29,47 @@ def asked(
     moment: datetime, path: str = "/", status: int = 200, referrer: str = "-", agent: str = "Mozilla/5.0 Firefox/100", address: str = "203.0.113.9"
 ) -> str:  # fmt: skip
     return f'{address} - - [{moment:%d/%b/%Y:%H:%M:%S} +0000] "GET {path} HTTP/1.1" {status} 512 "{referrer}" "{agent}"'
+
+
+def logged(world: World, **logs: list[str]) -> None:
+    """One object of each web server, whatever the hours of its requests."""
+    world.configure("".join(SOURCE.format(name=name, format="combined") for name in logs))
+    for name, lines in logs.items():
+        world.land(f"{name}/{LANDED}", lines)
+        world.run(name, "2026-11-23T00")
+
+
+def findings(
+    world: World, report: str, first: datetime = NOON, last: datetime | None = None
+) -> dict[str, dict[str, Any]]:
+    """Headline → what the report opens with."""
+    tables = tables_of(world.settings, report, first, last or first)
+    return {row["headline"]: row for name, rows in tables.items() if name.startswith("finding_") for row in rows}
+
+
+def checked(world: World, finding: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """The query beside a finding, as somebody runs it: over all of the lake."""
+    return world.query(finding["check_sql"])
+
+
+def test_a_broken_link_is_on_a_page_of_the_site_itself(world: World) -> None:
+    lines = [asked(NOON + number * SECOND, "/style.css", referrer="https://shop.example/") for number in range(50)]
+    lines += [asked(NOON, "/gone", 404, "https://shop.example/about")] * 20
+    lines += [asked(NOON, "/gone", 404, "https://elsewhere.example/links")] * 30
+    logged(world, web=lines)
+    found = findings(world, "traffic")["Broken link on your own site"]
+    assert (found["number"], found["who"]) == ("/gone: 20 clicks led to a 404", "Linked from shop.example/about")
+    assert checked(world, found) == [("shop.example", "/about", "Firefox", 20, 20)]
+
+
+def test_a_long_path_does_not_hide_how_often_it_is_missed(world: World) -> None:
+    path = "/" + "ä€" * 900
+    lines = [asked(NOON, path, 404, address=f"203.0.{number}.9") for number in range(80)] + [asked(NOON, "/b", 404)]
+    logged(world, web=lines)
+    found = findings(world, "traffic")["Most-missed file"]
+    assert found["number"].endswith("… is 80 of 81 not found (99%)")
+    assert found["number"] in render(world.settings, "traffic", NOON, NOON)
+    assert checked(world, found) == [(None, None, "Firefox", 80, 80)]
 
 
 def test_a_number_that_cannot_be_measured_stays_an_attribute_and_out_of_sums(world: World) -> None:
