@@ -52,6 +52,21 @@ def checked(world: World, finding: dict[str, Any]) -> list[tuple[Any, ...]]:
     return world.query(finding["check_sql"])
 
 
+def test_an_hour_in_which_everything_fails_is_told_also_where_it_is_the_only_one(world: World) -> None:
+    logged(world, web=[asked(NOON + number * SECOND, status=500 if number % 2 else 200) for number in range(100)])
+    found = findings(world, "traffic")["Server errors"]
+    assert found["number"] == "Sun 22 Nov 12:00 UTC: 50 responses with 5xx, 50% of 100 requests"
+    assert (None, 50, 100) in checked(world, found)
+
+
+def test_a_day_of_errors_is_told_against_the_days_before(world: World) -> None:
+    hours = [NOON + number * HOUR for number in range(-6, 3)]
+    lines = [asked(hour + number * SECOND, status=500 if hour >= NOON else 200) for hour in hours for number in range(20)]  # fmt: skip
+    logged(world, web=lines)
+    found = findings(world, "traffic", NOON, NOON + 2 * HOUR)
+    assert found["Server errors"]["baseline"] == "Over 9 hours, 6 of them before, the median is 0%"
+
+
 def test_a_broken_link_is_on_a_page_of_the_site_itself(world: World) -> None:
     lines = [asked(NOON + number * SECOND, "/style.css", referrer="https://shop.example/") for number in range(50)]
     lines += [asked(NOON, "/gone", 404, "https://shop.example/about")] * 20
