@@ -53,6 +53,10 @@ CREATE OR REPLACE MACRO sql_text(value) AS CASE WHEN value IS NULL THEN 'NULL'
 CREATE OR REPLACE MACRO sql_hours(first_hour, last_hour) AS
     'hour_start BETWEEN TIMESTAMP ''' || first_hour::TIMESTAMP || ''' AND TIMESTAMP ''' || last_hour::TIMESTAMP || '''';
 
+-- landing_hour BETWEEN TIMESTAMP '…' AND TIMESTAMP '…': of the ledger
+CREATE OR REPLACE MACRO sql_landed(first_hour, last_hour) AS
+    'landing_hour BETWEEN TIMESTAMP ''' || first_hour::TIMESTAMP || ''' AND TIMESTAMP ''' || last_hour::TIMESTAMP || '''';
+
 -- hour, day or month: how finely a chart of so long a period is drawn
 CREATE OR REPLACE MACRO period_step(first_hour, last_hour) AS
     CASE WHEN last_hour - first_hour < INTERVAL 14 DAY THEN 'hour' WHEN last_hour - first_hour < INTERVAL 730 DAY THEN 'day' ELSE 'month' END;

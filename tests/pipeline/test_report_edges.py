@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import datetime, timedelta
 from typing import Any
+
+import duckdb
 
 from etl.stages.report import render
 from tests.pipeline.conftest import World
@@ -50,6 +53,33 @@ def findings(
 def checked(world: World, finding: dict[str, Any]) -> list[tuple[Any, ...]]:
     """The query beside a finding, as somebody runs it: over all of the lake."""
     return world.query(finding["check_sql"])
+
+
+def test_a_log_that_begins_within_an_hour_does_not_look_sampled(world: World) -> None:
+    logged(world, web=[asked(NOON + 40 * MINUTE + number * 4 * SECOND) for number in range(300)])
+    assert findings(world, "traffic") == {}
+
+
+def test_a_log_of_one_minute_in_each_hour_looks_sampled(world: World) -> None:
+    logged(world, web=[asked(NOON + number % 3 * HOUR + 5 * MINUTE) for number in range(600)])
+    found = findings(world, "traffic", NOON, NOON + 2 * HOUR)
+    assert found["This log looks sampled"]["number"] == "web: only 3 of 121 minutes have a request"
+
+
+def test_hours_of_a_version_that_did_not_count_minutes_do_not_look_sampled(world: World) -> None:
+    logged(world, web=[asked(NOON + number * MINUTE / 5) for number in range(300)])
+    [path] = (world.lake / "metrics/traffic_hourly").rglob("*.parquet")
+    duckdb.sql(f"COPY (SELECT * EXCLUDE (minutes) FROM '{path}') TO '{path}.old' (FORMAT parquet)")
+    shutil.move(f"{path}.old", path)
+    assert findings(world, "traffic") == {}
+    assert "1/1 hours · –/60 minutes" in render(world.settings, "traffic", NOON, NOON)
+
+
+def test_a_source_that_fell_silent_is_told_beside_one_that_did_not(world: World) -> None:
+    logged(world, web=[asked(NOON), asked(NOON + HOUR)], api=[asked(NOON - DAY)], ended=[asked(NOON - 8 * DAY)])
+    found = findings(world, "traffic", NOON, NOON + HOUR)
+    assert found["Hours without data"]["number"] == "api: no data in 2 of 2 hours"
+    assert len(checked(world, found["Hours without data"])) == 2
 
 
 def test_an_hour_in_which_everything_fails_is_told_also_where_it_is_the_only_one(world: World) -> None:
