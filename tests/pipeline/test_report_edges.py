@@ -117,6 +117,16 @@ def test_a_long_path_does_not_hide_how_often_it_is_missed(world: World) -> None:
     assert checked(world, found) == [(None, None, "Firefox", 80, 80)]
 
 
+def test_ai_crawlers_count_also_where_they_are_not_among_the_first(world: World) -> None:
+    agents = [f"{number}bot/1.0" for number in range(20)]
+    lines = [asked(NOON + number * SECOND, agent=agent) for agent in agents for number in range(10)]
+    logged(world, web=[*lines, asked(NOON, agent="compatible; GPTBot/1.0"), asked(NOON)])
+    found = findings(world, "traffic")["Who is the traffic"]
+    assert found["number"] == "over 99% of requests are bots and feed readers (201 of 202)"
+    assert found["who"].endswith("; AI crawlers 0.50%")
+    assert checked(world, found)[0][2:] == (10, 201, 202)
+
+
 def test_a_number_that_cannot_be_measured_stays_an_attribute_and_out_of_sums(world: World) -> None:
     world.configure(
         SOURCE.format(name="api", format="json")
