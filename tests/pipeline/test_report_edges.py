@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
+import pytest
 
 from etl.stages.report import render
 from tests.pipeline.conftest import World
@@ -115,6 +116,68 @@ def test_a_long_path_does_not_hide_how_often_it_is_missed(world: World) -> None:
     assert found["number"].endswith("… is 80 of 81 not found (99%)")
     assert found["number"] in render(world.settings, "traffic", NOON, NOON)
     assert checked(world, found) == [(None, None, "Firefox", 80, 80)]
+
+
+def of_weeks(hour: datetime, amounts: list[int], **how: str) -> list[str]:
+    """That many requests in an hour of each of the weeks before."""
+    return [
+        asked(hour - week * WEEK + number * SECOND, address=f"198.51.{number % 25}.7", **how)
+        for week, amount in enumerate(amounts, 1)
+        for number in range(amount)
+    ]
+
+
+def busiest(world: World, measure: str = "requests") -> dict[str, Any]:
+    rows = tables_of(world.settings, "traffic", NOON, NOON)["busiest"]
+    return next(row for row in rows if row["measure"] == measure)
+
+
+def test_an_hour_of_three_times_the_usual_is_a_spike_of_the_network_behind_it(world: World) -> None:
+    now = [asked(NOON + number * SECOND) for number in range(200)]
+    logged(world, web=of_weeks(NOON, [100, 104, 98, 101]) + of_weeks(NOON + WEEK, [100]) + now)
+    found = findings(world, "traffic")["Spike of requests"]
+    assert found["who"] == "67% from network 203.0.113.0/24, usually nothing"
+    assert checked(world, found)[-1] == (NOON, 300, 200)
+
+
+def test_requests_of_a_new_source_are_no_spike(world: World) -> None:
+    logged(
+        world,
+        web=of_weeks(NOON, [100, 104, 98, 101]) + of_weeks(NOON + WEEK, [100]),
+        api=[asked(NOON + number * SECOND) for number in range(200)],
+    )
+    found = busiest(world)
+    assert (found["amount"], found["weeks"], found["is_spike"]) == (300, 0, False)
+    assert findings(world, "traffic") == {}
+
+
+def test_what_weeks_alike_do_not_have_is_no_spike_under_twice_as_much(world: World) -> None:
+    logged(world, web=of_weeks(NOON, [100, 100, 100, 101]) + of_weeks(NOON + WEEK, [160]))
+    found = busiest(world)
+    assert found["z"] > 3.5 and not found["is_spike"]
+
+
+def test_where_everybody_asks_more_nobody_is_named(world: World) -> None:
+    usual = of_weeks(NOON, [100, 104, 98, 101]) + of_weeks(NOON + WEEK, [100])
+    many = [
+        asked(NOON + number * SECOND, f"/{number}", agent=f"a{number}/1", address=f"10.{number}.0.1")
+        for number in range(300)
+    ]
+    logged(world, web=usual + many)
+    found = findings(world, "traffic")["Spike of requests"]
+    assert found["who"] == "Many at once: no network, agent or path has 5% of it and more than usual"
+    assert checked(world, found)[0][1:] == (4, 400)
+
+
+def test_shares_are_compared_with_the_weeks_that_have_them(world: World) -> None:
+    web = of_weeks(NOON, [100, 104, 98, 101]) + of_weeks(NOON + WEEK, [100])
+    web += [line for week in range(5) for line in [asked(NOON - week * WEEK)] * (300 if week == 0 else 100)]
+    logged(world, web=web)
+    usual = busiest(world)["usual_share"]
+    assert usual == pytest.approx(400 / 803)
+    for week in (3, 4):
+        shutil.rmtree(world.lake / f"metrics/client_hourly/event_date={NOON - week * WEEK:%Y-%m-%d}")
+    assert busiest(world)["usual_share"] == pytest.approx(200 / 404)
 
 
 def test_ai_crawlers_count_also_where_they_are_not_among_the_first(world: World) -> None:
