@@ -190,6 +190,23 @@ def test_ai_crawlers_count_also_where_they_are_not_among_the_first(world: World)
     assert checked(world, found)[0][2:] == (10, 201, 202)
 
 
+def test_an_error_of_two_services_is_two_groups_with_their_own_rows(world: World) -> None:
+    world.configure(SOURCE.format(name="app", format="json_log"))
+    days = [NOON - number * DAY for number in range(9)]
+    lines = [{"time": f"{day}Z", "level": "info", "service": service, "message": "fine"} for day in days for service in ("pay", "ship")]  # fmt: skip
+    lines += [
+        {"time": f"{NOON}Z", "level": "error", "service": service, "message": "Lost the database"}
+        for service, count in (("pay", 3), ("ship", 5)) for _ in range(count)
+    ]  # fmt: skip
+    world.land(f"app/{LANDED}", [json.dumps(line) for line in lines])
+    world.run("app", "2026-11-23T00")
+    tables = tables_of(world.settings, "errors", NOON, NOON)
+    assert [(row["service_name"], row["errors"]) for row in tables["groups"]] == [("ship", 5), ("pay", 3)]
+    for row, finding in zip(tables["groups"], tables["finding_states"], strict=True):
+        assert [errors for _, errors, *_ in checked(world, finding)] == [row["errors"]]
+        assert len(world.query(row["rows_command"].split('"')[1])) == row["errors"]
+
+
 def test_a_number_that_cannot_be_measured_stays_an_attribute_and_out_of_sums(world: World) -> None:
     world.configure(
         SOURCE.format(name="api", format="json")
