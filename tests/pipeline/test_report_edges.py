@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from datetime import datetime, timedelta
@@ -188,6 +189,35 @@ def test_ai_crawlers_count_also_where_they_are_not_among_the_first(world: World)
     assert found["number"] == "over 99% of requests are bots and feed readers (201 of 202)"
     assert found["who"].endswith("; AI crawlers 0.50%")
     assert checked(world, found)[0][2:] == (10, 201, 202)
+
+
+def test_checks_of_landed_lines_give_those_of_the_report(world: World) -> None:
+    world.configure(
+        SOURCE.format(name="web", format="combined") + "quarantine_limit = { share = 1.0, lines = 100000 }\n"
+    )
+    for hour in ("12", "18"):
+        lines = [asked(datetime(2026, 11, 22, int(hour)) + number * SECOND) for number in range(80)]
+        world.land(f"web/2026/11/22/{hour}/a.log", [*lines, *["broken"] * 20])
+        world.land(f"web/2026/11/22/{hour}/b.log", gzip.compress(b"cut")[:-9])
+        world.land(f"web/2026/11/22/{hour}/c.log", [asked(datetime(2026, 11, 22, int(hour) - 3))] * 3)
+        world.run("web", f"2026-11-22T{hour}")
+    found = {**findings(world, "traffic"), **findings(world, "quality")}
+    assert found["Rejected lines of web"]["baseline"] == "Too few hours to say what is usual"
+    quarantined = sum(row[2] for row in checked(world, found["Rejected lines"]))
+    assert found["Rejected lines"]["number"].startswith(f"web: {quarantined} of ")
+    assert len(checked(world, found["Rejected lines of web"])) == 20
+    assert len(checked(world, found["Objects not read"])) == 1
+    late = findings(world, "quality", NOON - 3 * HOUR, NOON)["Late rows of web"]
+    assert [row[0] for row in checked(world, late)] == [NOON - 3 * HOUR, NOON]
+
+
+def test_an_hour_that_changed_twice_had_its_rows_once(world: World) -> None:
+    world.configure(SOURCE.format(name="web", format="combined"))
+    for count in (100, 60, 30):
+        world.land("web/2026/11/22/12/a.log", [asked(NOON + number * SECOND) for number in range(count)])
+        world.run("web", "2026-11-22T12", reprocess=True)
+    found = findings(world, "quality")["Published hours of web changed"]
+    assert (found["number"], found["baseline"]) == ("1 hour, -70 rows", "They had 100 rows before, 30 after")
 
 
 def test_an_error_of_two_services_is_two_groups_with_their_own_rows(world: World) -> None:

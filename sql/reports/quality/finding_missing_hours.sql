@@ -6,12 +6,13 @@ WITH spans AS (
 ), wanted AS (
     SELECT source_name, dataset, hours, unnest(generate_series(first, last, INTERVAL 1 HOUR)) AS hour_start FROM spans
 ), missing AS (
-    SELECT source_name, dataset, any_value(hours) AS hours, count(*) AS missing, min(wanted.hour_start) AS first
+    SELECT source_name, dataset, any_value(hours) AS hours, count(*) AS missing, min(wanted.hour_start) AS first, max(wanted.hour_start) AS last
     FROM wanted ANTI JOIN books USING (source_name, dataset, hour_start) GROUP BY ALL
 )
 SELECT 'warn' AS level, (missing / (hours + missing))::DOUBLE AS rank, 'Hours missing in ' || source_name AS headline,
     plural(missing, 'hour') || ' without a row in ' || dataset AS number,
     'The other ' || hours || ' hours between its first and its last have rows' AS baseline,
     'First missing: ' || human_hour(first) AS who,
-    'SELECT hour_start, rows FROM books WHERE source_name = ' || sql_text(source_name) || ' AND dataset = ' || sql_text(dataset) || ' ORDER BY hour_start' AS check_sql
+    'SELECT unnest(generate_series(TIMESTAMP ''' || first || ''', TIMESTAMP ''' || last || ''', INTERVAL 1 HOUR)) AS hour_start EXCEPT SELECT hour_start FROM books WHERE source_name = '
+        || sql_text(source_name) || ' AND dataset = ' || sql_text(dataset) || ' ORDER BY hour_start' AS check_sql
 FROM missing WHERE hours >= 6 AND hours >= 3 * missing ORDER BY source_name, dataset
