@@ -211,6 +211,20 @@ def test_checks_of_landed_lines_give_those_of_the_report(world: World) -> None:
     assert [row[0] for row in checked(world, late)] == [NOON - 3 * HOUR, NOON]
 
 
+def test_a_log_of_every_hour_that_stops_misses_the_hours_after(world: World) -> None:
+    hours = [NOON - number * HOUR for number in range(30)]
+    logged(world, web=[asked(hour) for hour in [*hours, NOON + HOUR]], gone=[asked(hour) for hour in hours[1:]], now_and_then=[asked(NOON - DAY)])  # fmt: skip
+    tables = tables_of(world.settings, "quality", NOON, NOON + 4 * HOUR)
+    told = {row["headline"]: row for row in tables["finding_missing_hours"]}
+    assert {name: row["number"] for name, row in told.items()} == {
+        "Hours missing in web": "2 hours without a row in web_access",
+        "Hours missing in gone": "4 hours without a row in web_access",
+    }
+    assert told["Hours missing in gone"]["baseline"] == "In the week before 29 hours had rows"
+    assert len(checked(world, told["Hours missing in gone"])) == 4
+    assert [(row["source_name"], row["hours_present"]) for row in tables["hours"]] == [("gone", 0), ("now_and_then", 0), ("web", 2)]  # fmt: skip
+
+
 def test_an_hour_that_changed_twice_had_its_rows_once(world: World) -> None:
     world.configure(SOURCE.format(name="web", format="combined"))
     for count in (100, 60, 30):
