@@ -232,6 +232,7 @@ def test_an_hour_that_changed_twice_had_its_rows_once(world: World) -> None:
         world.run("web", "2026-11-22T12", reprocess=True)
     found = findings(world, "quality")["Published hours of web changed"]
     assert (found["number"], found["baseline"]) == ("1 hour, -70 rows", "They had 100 rows before, 30 after")
+    assert ">changed: 1 hour revised, -70 rows<" in render(world.settings, "traffic", NOON, NOON)
 
 
 def test_an_error_of_two_services_is_two_groups_with_their_own_rows(world: World) -> None:
