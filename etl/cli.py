@@ -51,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code: 0 ok, 1 failed, 2 usage or configuration, 3 quarantine over its limit."""
     options = _parser().parse_args(arguments)
     try:
+        _in_order(options)
         return int(options.command(options) or 0)
     except EtlError as error:
         _stderr.print(f"etl: {visible(str(error))}", style="red", markup=False, highlight=False, soft_wrap=True)
@@ -244,6 +245,12 @@ def _hour(text: str) -> datetime:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _in_order(options: argparse.Namespace) -> None:
+    first, last = getattr(options, "first", None), getattr(options, "last", None)
+    if first and last and first > last:
+        raise EtlError(f"--from {format_hour(first)} is after --to {format_hour(last)}; expected an earlier hour")
+
+
 def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
@@ -336,10 +343,6 @@ def _run(options: argparse.Namespace) -> int:
     settings = _settings(options)
     settings.source(options.source)
     hours = [format_hour(hour) for hour in hours_between(options.first, options.last)]
-    if not hours:
-        raise EtlError(
-            f"--from {options.first:%Y-%m-%dT%H} is after --to {options.last:%Y-%m-%dT%H}; expected an earlier hour"
-        )
     if options.dry_run:
         return _preview(options, settings, hours)
     books = []

@@ -424,7 +424,10 @@ def _cast(column: Column) -> str:
     value = f"dash_null(entry_{column.name}.value)"
     if column.type == "TIMESTAMP":
         return f"moment({value}).time"
-    return value if column.type == "VARCHAR" else f"try_cast({value} AS {column.type})"
+    if column.type == "VARCHAR":
+        return value
+    cast = f"try_cast({value} AS {column.type})"
+    return f"measured({cast})" if column.name.endswith(("_ms", "_bytes")) else cast
 
 
 _MADE_LATER = {*_PASSED, "source_name", "source_uri", "observed_time", "event_id"}

@@ -62,7 +62,7 @@ SELECT
     CASE WHEN dataset = 'web_access' THEN url_query_of(target) END AS url_query,
     CASE WHEN dataset = 'web_access' THEN (json_field(pairs, ['host'])).value END AS server_address,
     CASE WHEN dataset = 'web_access' THEN try_cast(status AS SMALLINT) END AS http_response_status_code,
-    CASE WHEN dataset = 'web_access' THEN round(try_cast(duration AS DOUBLE), 6) END AS duration_ms,
+    CASE WHEN dataset = 'web_access' THEN round(measured(try_cast(duration AS DOUBLE)), 6) END AS duration_ms,
     CASE WHEN dataset = 'app_log' THEN nullif(h.level, '') END AS severity_text,
     CASE WHEN dataset = 'app_log' THEN nullif(trim(h.program), '') END AS logger_name,
     CASE WHEN dataset = 'app_log' THEN try_cast(h.pid AS BIGINT) END AS process_pid,

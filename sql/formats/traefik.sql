@@ -49,7 +49,7 @@ SELECT
     CASE WHEN known THEN words[3][6:] ELSE dash_null(odd.version) END AS network_protocol_version,
     status_code AS http_response_status_code,
     body_bytes AS http_response_body_size_bytes,
-    try_cast(t.duration AS DOUBLE) AS duration_ms,
+    measured(try_cast(t.duration AS DOUBLE)) AS duration_ms,
     dash_null(CASE WHEN is_cut THEN c.referrer ELSE a.referrer END) AS http_request_referrer,
     dash_null(CASE WHEN is_cut THEN c.agent ELSE a.agent END) AS user_agent_original,
     attributes_of([

@@ -86,9 +86,9 @@ CREATE OR REPLACE MACRO error_words(exception_type, message_template) AS left(co
     nullif(string_split(exception_type, '.')[-1], ''), nullif(split_part(message_template, chr(10), 1), '')), 160);
 
 -- the command that shows the rows of an error group
-CREATE OR REPLACE MACRO error_rows_command(source_name, fingerprint, first, last) AS
+CREATE OR REPLACE MACRO error_rows_command(source_name, service_name, fingerprint, first, last) AS
     'etl sql "SELECT event_time, host_name, body, source_uri, source_line FROM events_app_log WHERE source_name = '''
-    || source_name || ''' AND error_fingerprint = ''' || regexp_replace(fingerprint, '[^\w-]', '', 'g') || ''' ORDER BY event_time" --from '
+    || source_name || ''' AND service_name = ' || sql_text(service_name) || ' AND error_fingerprint = ''' || regexp_replace(fingerprint, '[^\w-]', '', 'g') || ''' ORDER BY event_time" --from '
     || strftime(first, '%Y-%m-%dT%H') || ' --to ' || strftime(last, '%Y-%m-%dT%H');
 
 -- from when to when a trend is shown by the hour, then by the day

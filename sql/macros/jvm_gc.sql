@@ -5,9 +5,9 @@ CREATE OR REPLACE MACRO jvm_gc_bytes(size) AS try_cast(round(
     * map_extract_value(MAP {'B': 1, 'K': 1024, 'M': 1048576, 'G': 1073741824, 'T': 1099511627776}, right(size, 1))) AS BIGINT);
 
 -- '0,0123456' seconds → milliseconds
-CREATE OR REPLACE MACRO jvm_gc_ms(seconds) AS round(try_cast(replace(seconds, ',', '.') AS DOUBLE) * 1000, 6);
+CREATE OR REPLACE MACRO jvm_gc_ms(seconds) AS round(measured(try_cast(replace(seconds, ',', '.') AS DOUBLE) * 1000), 6);
 
-CREATE OR REPLACE MACRO jvm_gc_number(digits) AS try_cast(replace(digits, ',', '.') AS DOUBLE);
+CREATE OR REPLACE MACRO jvm_gc_number(digits) AS measured(try_cast(replace(digits, ',', '.') AS DOUBLE));
 
 -- 'GC Worker Start', 'SoftReference', 'scrub symbol table' → lower_snake_case
 CREATE OR REPLACE MACRO jvm_gc_key(name) AS trim(lower(regexp_replace(

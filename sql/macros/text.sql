@@ -4,6 +4,9 @@ CREATE OR REPLACE MACRO dash_null(value) AS nullif(nullif(value, '-'), '');
 
 CREATE OR REPLACE MACRO no_attributes() AS MAP {}::MAP(VARCHAR, VARCHAR);
 
+-- a duration or a size: what is negative, no number or beyond 1e15 is none, and sums would overflow
+CREATE OR REPLACE MACRO measured(number) AS CASE WHEN number BETWEEN 0 AND 1e15 THEN number END;
+
 -- entries: list of {key, value}; those without a value are left out, of equal keys the first stays. The list is a lambda's
 -- argument so that it is computed once, however large its expression.
 CREATE OR REPLACE MACRO attributes_of(entries) AS list_transform(

@@ -32,6 +32,9 @@ CREATE OR REPLACE MACRO human_times(value, base) AS CASE
     WHEN value / nullif(base, 0) < 9.95 THEN printf('%.1f×', (value / base)::DOUBLE)
     WHEN value / nullif(base, 0) IS NOT NULL THEN human_count(round(value / base)) || '×' END;
 
+-- a path or a name in a sentence whose end must still be read
+CREATE OR REPLACE MACRO shortened(text) AS CASE WHEN length(text) > 120 THEN left(text, 119) || '…' ELSE text END;
+
 -- "mostly" only from more than half on
 CREATE OR REPLACE MACRO human_mostly(name, part, whole) AS
     CASE WHEN part = whole THEN 'all from ' WHEN 2 * part > whole THEN 'mostly from ' ELSE 'the largest part from ' END
@@ -49,6 +52,10 @@ CREATE OR REPLACE MACRO sql_text(value) AS CASE WHEN value IS NULL THEN 'NULL'
 -- hour_start BETWEEN TIMESTAMP '…' AND TIMESTAMP '…'
 CREATE OR REPLACE MACRO sql_hours(first_hour, last_hour) AS
     'hour_start BETWEEN TIMESTAMP ''' || first_hour::TIMESTAMP || ''' AND TIMESTAMP ''' || last_hour::TIMESTAMP || '''';
+
+-- landing_hour BETWEEN TIMESTAMP '…' AND TIMESTAMP '…': of the ledger
+CREATE OR REPLACE MACRO sql_landed(first_hour, last_hour) AS
+    'landing_hour BETWEEN TIMESTAMP ''' || first_hour::TIMESTAMP || ''' AND TIMESTAMP ''' || last_hour::TIMESTAMP || '''';
 
 -- hour, day or month: how finely a chart of so long a period is drawn
 CREATE OR REPLACE MACRO period_step(first_hour, last_hour) AS

@@ -7,6 +7,7 @@ import random
 import re
 from collections import defaultdict
 from datetime import datetime, timedelta
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -225,6 +226,21 @@ def test_the_page_is_the_same_again(world: World) -> None:
     assert page == render(world.settings, "checkout", FIRST, LAST)
     assert "<h1>Checkout</h1>" in page
     assert not re.search(r"\bnan\b|Undefined|None", page)
+
+
+def test_a_session_of_thousands_of_events_is_walked_to_its_end(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.configure(SETTINGS)
+    way = ["view", "add", "checkout", "back", "confirm"]
+    events = [("view", 0), *((way[number % 5], number) for number in range(1, 1601))]
+    lines = [{"ts": f"{(FIRST + number * timedelta(seconds=1)).isoformat()}Z", "event": event, "session_id": "robot", "mode": "live"} for event, number in events]  # fmt: skip
+    world.land("shop/2026/11/22/23/a.log", [json.dumps(line) for line in lines])
+    world.run("shop", "2026-11-22T23")
+    found = tables_of(world.settings, "checkout", FIRST, LAST)
+    [session] = sessions_of(world)
+    legal = pd.Series(session["legal"]).value_counts()
+    assert {(row["from_state"], row["event"], row["to_state"]): row["events"] for row in found["transitions"]} == dict(legal)  # fmt: skip
+    assert found["totals"][0]["illegal"] == len(session["illegal"]) == 320
 
 
 def test_hours_without_events_have_no_data(world: World) -> None:

@@ -274,3 +274,10 @@ def test_a_report_is_written(etl: Etl, project: Path, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     assert etl("--config", project, "report", "traffic", "--from", HOUR, "--to", HOUR, "-o", path).code == 0
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>") or "<html" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", [("report", "traffic", "-o", "report.html"), ("sql", "SELECT 1"), ("run", "web")])
+def test_hours_the_wrong_way_round_are_refused(etl: Etl, project: Path, command: tuple[str, ...]) -> None:
+    found = etl("--config", project, *command, "--from", "2026-11-22T15", "--to", "2026-11-22T14")
+    assert found.code == 1
+    assert "--from 2026-11-22T15 is after --to 2026-11-22T14; expected an earlier hour" in found.err

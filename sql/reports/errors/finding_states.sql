@@ -11,7 +11,7 @@ SELECT CASE state WHEN 'escalating' THEN 'bad' ELSE 'warn' END AS level, groups.
                   ELSE 'Usually it does not occur' END || ' (median of the same hours of ' || plural(weeks, 'week') || ')' END AS baseline,
     'Service ' || service_name || CASE WHEN len(hosts) > 0 THEN ' on ' || error_hosts(hosts) ELSE ', whose logs name no host' END AS who,
     'SELECT hour_start, errors, hosts, message_template FROM metrics_error_hourly WHERE source_name = ' || sql_text(source_name)
-        || ' AND error_fingerprint = ' || sql_text(error_fingerprint) || ' AND '
+        || ' AND service_name = ' || sql_text(service_name) || ' AND error_fingerprint = ' || sql_text(error_fingerprint) || ' AND '
         || sql_hours(getvariable('first_hour'), getvariable('last_hour')) || ' ORDER BY hour_start' AS check_sql
 FROM report.groups JOIN report.services USING (source_name, service_name)
 WHERE state <> 'known'

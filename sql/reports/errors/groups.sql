@@ -21,7 +21,7 @@ SELECT coalesce(nullif(error_words(exception_type, message_template), ''), '(no 
     errors, span_errors, usual_errors, weeks, first_seen, last_seen, silent_since, hosts, error_hosts(hosts) AS hosts_shown,
     trend, error_step(first_hour, last_hour) AS step,
     sample_event_id, sample_source_uri, sample_source_line, sample_body, sample_stack,
-    error_rows_command(source_name, error_fingerprint, first_hour, last_hour) AS rows_command,
+    error_rows_command(source_name, service_name, error_fingerprint, first_hour, last_hour) AS rows_command,
     'etl trace ' || regexp_replace(sample_event_id, '[^\w.-]', '', 'g') AS trace_command
 FROM groups JOIN trends USING (source_name, service_name, error_fingerprint), asked
 ORDER BY list_position(['new', 'regressed', 'escalating', 'known'], state), errors DESC, source_name, service_name, error_fingerprint

@@ -13,6 +13,7 @@ SELECT 'warn' AS level, now.full_pauses::DOUBLE AS rank, 'Full collections' AS h
     CASE WHEN usual.hours IS NULL THEN 'There are no hours before to compare with' ELSE 'Before: ' || human_count(usual.full_pauses) || ' in ' || plural(usual.hours, 'hour') END AS baseline,
     now.service_name || coalesce(' on ' || now.host_name, '') || ', first at ' || human_hour(now.first) || '; the longest pause of these hours took ' || human_ms(longest_ms) AS who,
     'SELECT hour_start, host_name, full_pauses, pause_max_ms FROM metrics_gc_hourly WHERE full_pauses > 0 AND source_name = ' || sql_text(now.source_name)
+        || ' AND service_name IS NOT DISTINCT FROM ' || sql_text(now.service_name) || ' AND host_name IS NOT DISTINCT FROM ' || sql_text(now.host_name)
         || ' AND ' || sql_hours(getvariable('first_hour'), getvariable('last_hour')) || ' ORDER BY ALL' AS check_sql
 FROM now LEFT JOIN usual ON usual.source_name = now.source_name AND usual.service_name IS NOT DISTINCT FROM now.service_name AND usual.host_name IS NOT DISTINCT FROM now.host_name
 -- a full collection is worth telling where there were none, or three times as many an hour

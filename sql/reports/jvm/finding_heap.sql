@@ -14,6 +14,6 @@ SELECT 'warn' AS level, (daily / committed)::DOUBLE AS rank, 'Heap that only gro
         THEN '; at this rate full in ' || CASE WHEN (committed - after) / daily < 2 THEN plural(ceil((committed - after) / daily * 24), 'hour') ELSE plural(ceil((committed - after) / daily), 'day') END
         ELSE '' END AS who,
     'SELECT hour_start, heap_after_min_bytes, heap_committed_bytes FROM metrics_gc_hourly WHERE source_name = ' || sql_text(source_name)
-        || ' AND host_name IS NOT DISTINCT FROM ' || sql_text(host_name) || ' AND ' || sql_hours(getvariable('first_hour'), getvariable('last_hour')) || ' ORDER BY hour_start' AS check_sql
+        || ' AND service_name IS NOT DISTINCT FROM ' || sql_text(service_name) || ' AND host_name IS NOT DISTINCT FROM ' || sql_text(host_name) || ' AND ' || sql_hours(getvariable('first_hour'), getvariable('last_hour')) || ' ORDER BY hour_start' AS check_sql
 FROM trends WHERE hours >= 12 AND r2 > 0.8 AND daily > 0 AND after - before > 0.1 * committed
 ORDER BY source_name, service_name, host_name

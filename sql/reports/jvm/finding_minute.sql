@@ -20,6 +20,7 @@ SELECT 'bad' AS level, worst.pause_ms AS rank, 'A minute that stood still' AS he
     worst.service_name || coalesce(' on ' || worst.host_name, '') || ', ' || coalesce(worst.worst.jvm_gc_cause, worst.worst.jvm_gc_action, 'cause not logged')
         || coalesce('; ' || plural(requests.requests, 'request') || ' came in that minute', '') AS who,
     'SELECT host_name, unnest(worst_minutes, recursive := true) FROM metrics_gc_hourly WHERE source_name = ' || sql_text(worst.source_name)
+        || ' AND service_name IS NOT DISTINCT FROM ' || sql_text(worst.service_name) || ' AND host_name IS NOT DISTINCT FROM ' || sql_text(worst.host_name)
         || ' AND ' || sql_hours(worst.hour_start, worst.hour_start) AS check_sql
 FROM (SELECT *, worst.minute AS minute, worst.pause_ms AS pause_ms, worst.longest_ms AS longest_ms, worst.pauses AS pauses FROM worst) AS worst
 JOIN usual ON usual.source_name = worst.source_name AND usual.service_name IS NOT DISTINCT FROM worst.service_name AND usual.host_name IS NOT DISTINCT FROM worst.host_name

@@ -13,8 +13,8 @@ WITH items AS (
         (1 - sum(pause_sum_ms) / (count(*) * 3600000))::DOUBLE AS throughput, (sum(freed_bytes) / count(*))::BIGINT AS freed_bytes_per_hour
     FROM metrics_gc_hourly GROUP BY ALL
 )
-SELECT sums.service_name || coalesce(' on ' || sums.host_name, '') AS jvm, sums.source_name, hours, pauses, full_pauses, pause_sum_ms, percentile(hist, 0.5) AS p50_ms,
-    percentile(hist, 0.99) AS p99_ms, pause_max_ms, throughput, freed_bytes_per_hour
+SELECT sums.service_name || coalesce(' on ' || sums.host_name, '') AS jvm, sums.source_name, hours, pauses, full_pauses, pause_sum_ms, least(percentile(hist, 0.5), pause_max_ms) AS p50_ms,
+    least(percentile(hist, 0.99), pause_max_ms) AS p99_ms, pause_max_ms, throughput, freed_bytes_per_hour
 FROM sums LEFT JOIN histograms ON sums.source_name = histograms.source_name AND sums.service_name IS NOT DISTINCT FROM histograms.service_name
     AND sums.host_name IS NOT DISTINCT FROM histograms.host_name
 ORDER BY pause_sum_ms DESC, jvm, sums.source_name

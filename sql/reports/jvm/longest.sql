@@ -19,5 +19,5 @@ WITH period AS (
 ), maxima AS (
     SELECT hour_start, max(pause_max_ms) AS pause_max_ms FROM hours GROUP BY hour_start
 )
-SELECT hour_start, pause_max_ms, percentile(hist, 0.99) AS p99_ms, percentile(hist, 0.5) AS p50_ms
+SELECT hour_start, pause_max_ms, least(percentile(hist, 0.99), pause_max_ms) AS p99_ms, least(percentile(hist, 0.5), pause_max_ms) AS p50_ms
 FROM axis LEFT JOIN maxima USING (hour_start) LEFT JOIN histograms USING (hour_start) ORDER BY hour_start

@@ -12,6 +12,6 @@ WITH items AS (
         (1 - sum(pause_sum_ms) / (count(*) * 3600000))::DOUBLE AS throughput
     FROM metrics_gc_hourly GROUP BY ALL
 )
-SELECT sums.hour_start, sums.service_name, pauses, pause_sum_ms, pause_max_ms, percentile(hist, 0.99) AS p99_ms, throughput
+SELECT sums.hour_start, sums.service_name, pauses, pause_sum_ms, pause_max_ms, least(percentile(hist, 0.99), pause_max_ms) AS p99_ms, throughput
 FROM sums JOIN histograms ON sums.hour_start = histograms.hour_start AND sums.service_name IS NOT DISTINCT FROM histograms.service_name
 ORDER BY pause_sum_ms DESC, sums.hour_start, sums.service_name LIMIT 48

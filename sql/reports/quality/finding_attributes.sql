@@ -19,6 +19,7 @@ SELECT 'warn' AS level, rows::DOUBLE AS rank, 'New fields in ' || source_name AS
     'The ' || plural(hours_without // 24, 'day') || ' before were without' AS baseline,
     CASE WHEN attributes = 1 THEN attribute ELSE 'Most rows: ' || attribute END || ', in ' || plural(rows, 'row') || ' since '
         || human_hour(first_seen) AS who,
-    'SELECT attribute, min(hour_start) AS first_seen, sum(rows) AS rows FROM metrics_attribute_hourly WHERE source_name = ' || sql_text(source_name)
-        || ' AND dataset = ' || sql_text(dataset) || ' GROUP BY attribute ORDER BY first_seen DESC, attribute' AS check_sql
+    'SELECT attribute, min(hour_start) AS first_seen, sum(rows)::BIGINT AS rows FROM metrics_attribute_hourly WHERE source_name = ' || sql_text(source_name)
+        || ' AND dataset = ' || sql_text(dataset)
+        || ' AND hour_start <= TIMESTAMP ''' || getvariable('last_hour')::TIMESTAMP || ''' GROUP BY attribute ORDER BY first_seen DESC, attribute' AS check_sql
 FROM listed ORDER BY source_name, dataset

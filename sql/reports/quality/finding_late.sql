@@ -15,5 +15,6 @@ SELECT 'warn' AS level, late / totals.rows AS rank, 'Late rows of ' || source_na
     human_share(late, totals.rows) || ' of its rows (' || human_count(late) || ') landed two hours or more after their hour' AS number,
     human_share(totals.rows - late, totals.rows) || ' landed within the next hour; the longest delay is ' || plural(longest, 'hour') AS baseline,
     human_share(landings.rows, late) || ' of the late ones landed at ' || replace(landed, 'T', ' ') || ':00' AS who,
-    'SELECT hour_start, rows, rows_by_landing_hour FROM books WHERE source_name = ' || sql_text(source_name) || ' ORDER BY hour_start' AS check_sql
+    'SELECT hour_start, rows, rows_by_landing_hour FROM books WHERE source_name = ' || sql_text(source_name) || ' AND ' || sql_hours(getvariable('first_hour'), getvariable('last_hour'))
+        || ' ORDER BY hour_start' AS check_sql
 FROM totals JOIN landings USING (source_name) WHERE late / totals.rows > 0.01 ORDER BY source_name

@@ -1,10 +1,14 @@
 -- title: Hours present
 -- note: Event hours whose rows are kept. Missing are those without a row; a log that is written only now and then misses some by nature.
--- reads: books
+-- reads: books, history_attribute_hourly
+-- also of a source that was there in the week before and has no row now
 WITH axis AS (
     SELECT unnest(generate_series(getvariable('first_hour')::TIMESTAMP, getvariable('last_hour')::TIMESTAMP, INTERVAL 1 HOUR)) AS hour_start
+), listed AS (
+    SELECT source_name, dataset FROM books UNION SELECT source_name, dataset FROM history_attribute_hourly
+    WHERE hour_start >= getvariable('first_hour')::TIMESTAMP - INTERVAL 7 DAY AND hour_start < getvariable('first_hour')
 ), wanted AS (
-    SELECT DISTINCT source_name, dataset, axis.hour_start FROM books, axis WHERE axis.hour_start >= kept_since(source_name)
+    SELECT source_name, dataset, axis.hour_start FROM listed, axis WHERE axis.hour_start >= kept_since(source_name)
 ), present AS (
     SELECT wanted.*, books.rows, books.staged, books.duplicates,
         -- hours in a row that are missing have the same number
@@ -19,6 +23,6 @@ WITH axis AS (
     FROM gaps GROUP BY source_name, dataset
 )
 SELECT source_name, dataset, count(*) AS hours_asked, count(rows) AS hours_present, count(*) - count(rows) AS hours_missing, any_value(longest_gap) AS longest_gap,
-    sum(rows)::BIGINT AS rows, sum(duplicates)::BIGINT AS duplicates
+    coalesce(sum(rows), 0)::BIGINT AS rows, coalesce(sum(duplicates), 0)::BIGINT AS duplicates
 FROM present LEFT JOIN longest USING (source_name, dataset)
 GROUP BY source_name, dataset ORDER BY source_name, dataset

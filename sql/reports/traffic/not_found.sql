@@ -1,19 +1,13 @@
 -- title: Not found (404)
 -- note: What to fix, what to ignore. A broken link stands on a page of the site itself; probes look for holes; flaky is what is found more often than not.
--- reads: metrics_not_found_hourly, metrics_visitor_hourly, metrics_path_hourly
--- a site's own hosts are those whose pages load assets
-WITH referring AS (
-    SELECT referrer_host, sum(requests) AS requests, sum(sum(requests)) OVER () AS total FROM metrics_visitor_hourly
-    WHERE url_path IS NULL AND referrer_host IS NOT NULL GROUP BY referrer_host
-), own AS (
-    SELECT referrer_host FROM referring WHERE requests >= 0.1 * total
-), agents AS (
+-- reads: metrics_not_found_hourly, metrics_path_hourly
+WITH agents AS (
     SELECT url_path, coalesce(user_agent_name, '(no user agent)') AS agent, sum(requests) AS requests FROM metrics_not_found_hourly GROUP BY ALL
 ), mostly AS (
     SELECT url_path, arg_max(agent, (requests, agent)) AS agent FROM agents GROUP BY url_path
 ), paths AS (
     SELECT url_path, sum(requests)::BIGINT AS requests, count(DISTINCT visitor) AS clients,
-        coalesce(sum(requests) FILTER (NOT is_bot AND referrer_host IN (SELECT referrer_host FROM own)), 0)::BIGINT AS linked
+        coalesce(sum(requests) FILTER (NOT is_bot AND referrer_host IN (SELECT referrer_host FROM report.step_own)), 0)::BIGINT AS linked
     FROM metrics_not_found_hourly WHERE url_path IS NOT NULL GROUP BY url_path
 ), first AS (
     SELECT * FROM paths ORDER BY requests DESC, url_path LIMIT 200
