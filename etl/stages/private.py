@@ -74,6 +74,8 @@ def _expression(column: Column, privacy: Privacy) -> str:
             if privacy.scrub:
                 changed = f"CASE WHEN is_secret_key(entry.key) AND entry.value <> '' THEN '<secret>' ELSE {changed} END"
                 key = "scrubbed_key(entry.key, place)"
+            if truncates:
+                key = f"truncated_key(entry.key, place, {key})"
             each = f"lambda entry, place: {{'key': {key}, 'value': {changed}}}"
             entries = f"map_from_entries(list_transform(map_entries({name}), {each}))"
             return f"CASE WHEN fields_may_be_personal({name}) THEN {entries} ELSE {name} END"

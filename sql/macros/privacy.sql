@@ -133,6 +133,10 @@ CREATE OR REPLACE MACRO is_secret_key(key) AS regexp_matches(regexp_replace(lowe
 -- a field that is named by what concerns a person has its place in its name, so that no two become one
 CREATE OR REPLACE MACRO scrubbed_key(key, place) AS CASE WHEN scrub(key) <> key THEN scrub(key) || ' ' || place ELSE key END;
 
+-- a bare address in a line of key=value is the name of a field, too
+CREATE OR REPLACE MACRO truncated_key(key, place, otherwise) AS
+    CASE WHEN truncated_in_text(key) <> key THEN scrub(truncated_in_text(key)) || ' ' || place ELSE otherwise END;
+
 -- the cheap test before the fields are looked at one by one
 CREATE OR REPLACE MACRO fields_may_be_personal(fields) AS len(map_keys(fields)) > 0 AND regexp_matches(
     array_to_string(list_concat(map_keys(fields), map_values(fields)), chr(10)),
