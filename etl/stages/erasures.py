@@ -117,7 +117,9 @@ def erased_sql(dataset: str, given: str, visitor: str) -> str:
             changed[name] = f"fields_without({name}, erased_words)"
         elif kind in ("identity", "address"):
             # an address may stand among others, or have its port
-            found += [f"erased_of({name})", *([f"erased_in({name})"] if kind == "address" else [])]
+            found.append(f"erased_of({name})")
+            if kind == "address":
+                found.append(f"CASE WHEN regexp_matches({name}, '[,:]') THEN erased_in({name}) ELSE [] END")
             changed[name] = f"erased_name({name}, event_time)"
         elif kind == "network":
             changed[name] = "NULL"

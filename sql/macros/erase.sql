@@ -9,22 +9,23 @@ CREATE OR REPLACE MACRO plain_address(given) AS CASE
         '(^|:)0+([0-9a-f])', '\1\2', 'g')
     ELSE given END;
 
-CREATE OR REPLACE MACRO subject_text(value) AS plain_address(replace(replace(lower(value), '%2540', '@'), '%40', '@'));
-
-CREATE OR REPLACE MACRO subject_digest(value) AS
-    left(hmac_sha256(getvariable('erased_pads')[1], getvariable('erased_pads')[2], subject_text(value)), 32);
+CREATE OR REPLACE MACRO subject_text(value) AS replace(replace(lower(value), '%2540', '@'), '%40', '@');
 
 -- the length first: digests are dear
-CREATE OR REPLACE MACRO is_erased(value) AS CASE WHEN list_contains(getvariable('erased_lengths'), length(subject_text(value)))
-    THEN list_contains(getvariable('erased_digests'), subject_digest(value)) ELSE false END;
+CREATE OR REPLACE MACRO is_subject(text) AS CASE WHEN list_contains(getvariable('erased_lengths'), length(text))
+    THEN list_contains(getvariable('erased_digests'), left(hmac_sha256(getvariable('erased_pads')[1], getvariable('erased_pads')[2], text), 32))
+    ELSE false END;
+
+CREATE OR REPLACE MACRO is_erased(value) AS CASE WHEN contains(value, ':') THEN is_subject(plain_address(subject_text(value)))
+    ELSE is_subject(subject_text(value)) END;
 
 -- what in a text may identify somebody: addresses of mail and of clients, what is named a user, and long words. A short number is
 -- one only where it is named so: 123 may be anything.
-CREATE OR REPLACE MACRO identifying(content) AS list_distinct(list_transform(list_concat(
-    regexp_extract_all(content, '[\pL\pN._%+-]+(?:@|%(?:25)?40)[\pL\pN.-]+'),
+CREATE OR REPLACE MACRO identifying(content) AS list_distinct(list_concat(
+    regexp_extract_all(content, '[\pL\pN._%+-]+(?:@|%(?:25)?40)[\pL\pN.-]*[\pL\pN]'),
     regexp_extract_all(content, '\b\d{1,3}(?:\.\d{1,3}){3}\b|(?i:(?:\b|::)(?:[0-9a-f]{1,4}:{1,2}){2,7}[0-9a-f]{0,4}|\b[0-9a-f]{1,4}::[0-9a-f]{1,4}\b)'),
-    regexp_extract_all(content, '(?i)(?:user|usr|uid|login|account|customer|member|player|owner|for)\w*\\*["'']?\s*[=:/# ]\s*\\*["'']?([^\s"''&,;:/)\]}<>?]+)', 1),
-    regexp_extract_all(content, '[\pL\pN_.-]{6,}')), lambda word: rtrim(word, '.\')));
+    regexp_extract_all(content, '(?i)(?:user|usr|uid|login|account|customer|member|player|owner|for)\w*\\*["'']?\s*[=:/# ]\s*\\*["'']?([^\s"''&,;:/)\]}<>?]*[^\s"''&,;:/)\]}<>?.\\])', 1),
+    regexp_extract_all(content, '[\pL\pN_.-]{5,}[\pL\pN_-]')));
 
 CREATE OR REPLACE MACRO erased_in(content) AS list_filter(identifying(content), lambda word: is_erased(word));
 

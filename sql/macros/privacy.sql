@@ -146,7 +146,8 @@ CREATE OR REPLACE MACRO is_address_key(key) AS list_contains(address_keys(), pla
 CREATE OR REPLACE MACRO is_secret_key(key) AS regexp_matches(plain_key(key),
     '(?m)(?:password|passwd|passphrase|pwd|secret|apikey|accesskey|secretkey|privatekey|token|authorization|cookies?|csrf|jsessionid|phpsessid)$');
 
--- a field that is named by what concerns a person has its place in its name, so that no two become one
+-- a field that is named by what concerns a person, also a bare address in a line of key=value, has its place in its name, so that no
+-- two become one
 CREATE OR REPLACE MACRO scrubbed_key(key, place) AS CASE WHEN scrub(key) <> key THEN scrub(key) || ' ' || place ELSE key END;
 
 -- The fields of a record: what each of their names and values needs, only where a test of all together tells that one may need it.
@@ -172,6 +173,8 @@ CREATE OR REPLACE MACRO scrubbed_fields(fields) AS CASE WHEN may_be_scrubbed(tex
     THEN map_from_entries(list_transform(map_entries(fields), lambda entry, place: {'key': scrubbed_key(entry.key, place), 'value': scrub(entry.value)}))
     ELSE fields END;
 
+CREATE OR REPLACE MACRO truncated_key(key, place) AS CASE WHEN truncated_in_text(key) <> key THEN truncated_in_text(key) || ' ' || place ELSE key END;
+
 CREATE OR REPLACE MACRO truncated_in_fields(fields) AS CASE WHEN may_have_address(text_of(fields))
-    THEN map_from_entries(list_transform(map_entries(fields), lambda entry: {'key': entry.key, 'value': truncated_in_text(entry.value)}))
+    THEN map_from_entries(list_transform(map_entries(fields), lambda entry, place: {'key': truncated_key(entry.key, place), 'value': truncated_in_text(entry.value)}))
     ELSE fields END;

@@ -60,6 +60,8 @@ EVENT = {
     "event_name": "login",
     "password": "needle01",
     "needle02@example.org": 1,
+    "203.0.113.44": 1,
+    "2001:db8:7:8::9": 2,
     "needle03%40example.org": 2,
     "nested": {"password": "needle04", "list": ["needle05@example.org", {"api_key": "needle06"}]},
     "Authorization": "Bearer needleseven",
@@ -70,7 +72,7 @@ EVENT = {
 }
 PERSONAL = [
     *(f"needle{number:02}" for number in range(1, 14)), "needleseven", "needlefourteen", "203.0.113.66", "5500 0000", "4111 1111",
-    "203.0.113.9", "203.0.113.77", "2001:db8:1:2", "198.51.100.23", "tk0815", "alice", "bob@", "mallory", "41111111",
+    "203.0.113.44", "2001:db8:7:8", "203.0.113.9", "203.0.113.77", "2001:db8:1:2", "198.51.100.23", "tk0815", "alice", "bob@", "mallory", "41111111",
     "hunter2", "carol@", "10.1.2.3", "203.0.113.55",
 ]  # fmt: skip
 
@@ -186,7 +188,9 @@ def test_what_is_left_can_still_be_worked_with(shop: World) -> None:
     assert fields == {
         "password": "<secret>",
         "<email> 2": "1",
-        "<email> 3": "2",
+        "203.0.113.0 3": "1",
+        "2001:db8:7:: 4": "2",
+        "<email> 5": "2",
         "nested": '{"password":<secret>,"list":["<email>",{"api_key":<secret>}]}',
         "Authorization": "<secret>",
         "headers": '{"Cookie":"<secret>","X-Forwarded-For":"203.0.113.0"}',
