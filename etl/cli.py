@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import csv
+import difflib
 import json
 import math
+import os
 import re
 import sys
 import tempfile
@@ -28,6 +30,7 @@ from etl.text import CONTROL, visible
 
 # a spreadsheet skips blanks and quotes before it looks, and a careless reader takes a line of a cell for a row
 _FORMULA = re.compile(r'(?m)^(?=[\s"]*[=+\-@＝＋－＠]|[\t\r])')
+_NO_TABLE = re.compile(r"Table with name (\S+) does not exist")
 _WIDTH_OF_PIPES = 180
 # what fits a terminal; --json has all
 _BOOK_COLUMNS = {
@@ -51,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code: 0 ok, 1 failed, 2 usage or configuration, 3 quarantine over its limit."""
     options = _parser().parse_args(arguments)
     try:
+        _require_order(options)
         return int(options.command(options) or 0)
     except EtlError as error:
         _stderr.print(f"etl: {visible(str(error))}", style="red", markup=False, highlight=False, soft_wrap=True)
@@ -81,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
         "--option", action="append", default=[], metavar="NAME=TEXT", help="an option of the format (repeatable)"
     )
     command.add_argument("--source", help="take all of this from a source of sources.toml")
-    command.add_argument("--rejects", type=Path, metavar="FILE", help="write rejected records there as JSON lines")
+    command.add_argument("--rejects", type=_output, metavar="FILE", help="write rejected records there as JSON lines")
     command.set_defaults(command=_parse)
 
     command = commands.add_parser("detect", help="name the format of files")
@@ -179,7 +183,7 @@ def _parser() -> argparse.ArgumentParser:
         "query", help="SQL over events_<dataset>, metrics_<name>, quarantine, ledger, books, revisions"
     )
     command.add_argument("--format", choices=("table", "csv", "json", "parquet"), default="table")
-    command.add_argument("-o", "--output", type=Path, help="file to write (needed for parquet)")
+    command.add_argument("-o", "--output", type=_output, help="file to write (needed for parquet)")
     _add_hours(command, "hour", required=False)
     command.set_defaults(command=_sql)
 
@@ -196,7 +200,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("report", help="render a report")
     command.add_argument("report")
     _add_hours(command, "event hour")
-    command.add_argument("-o", "--output", type=Path, required=True)
+    command.add_argument("-o", "--output", type=_output, required=True)
     command.set_defaults(command=_report)
 
     command = commands.add_parser("simulate", help="write realistic logs with their true counts")
@@ -242,6 +246,24 @@ def _hour(text: str) -> datetime:
         return parse_hour(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _require_order(options: argparse.Namespace) -> None:
+    first, last = getattr(options, "first", None), getattr(options, "last", None)
+    if first and last and first > last:
+        raise _usage(f"--from {format_hour(first)} is after --to {format_hour(last)}; expected an earlier hour")
+
+
+def _output(text: str) -> Path:
+    """A file that can be written: found out before the work, not after it."""
+    path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is a folder; expected a file, such as {path / 'out'}")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r}: no such folder {str(path.parent)!r}; make it first")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text!r} may not be written by this user; expected a file elsewhere")
+    return path
 
 
 def _day(text: str) -> date:
@@ -336,10 +358,6 @@ def _run(options: argparse.Namespace) -> int:
     settings = _settings(options)
     settings.source(options.source)
     hours = [format_hour(hour) for hour in hours_between(options.first, options.last)]
-    if not hours:
-        raise EtlError(
-            f"--from {options.first:%Y-%m-%dT%H} is after --to {options.last:%Y-%m-%dT%H}; expected an earlier hour"
-        )
     if options.dry_run:
         return _preview(options, settings, hours)
     books = []
@@ -576,7 +594,7 @@ def _sql(options: argparse.Namespace) -> int:
     import duckdb
 
     from etl.io import engine
-    from etl.io.snapshot import snapshot
+    from etl.io.snapshot import all_views, snapshot
     from etl.io.statements import load_statements
 
     if options.format == "parquet" and not options.output:
@@ -590,20 +608,35 @@ def _sql(options: argparse.Namespace) -> int:
     except duckdb.Error:
         # a query that cannot be bound without its views does not tell which they are
         views = None
-    with snapshot(settings.lake, load_statements(settings.sql), views, options.first, options.last) as connection:
+    statements = load_statements(settings.sql)
+    with snapshot(settings.lake, statements, views, options.first, options.last) as connection:
         try:
             if options.format == "parquet":
                 engine.write_parquet(connection, options.query, options.output, compression="zstd")
                 return 0
             cursor = connection.execute(options.query)
+            if cursor is None:
+                raise _usage(f"{options.query!r}: no statement; expected a query such as FROM ledger")
             names = [item[0] for item in cursor.description or ()]
             records = cursor.fetchall()
+        except duckdb.CatalogException as error:
+            raise _usage(_unknown_view(error, all_views(statements)) or str(error)) from None
         except duckdb.Error as error:
             raise _usage(str(error)) from None
     out = options.output.open("w", encoding="utf-8", newline="") if options.output else sys.stdout
     with out if options.output else _Kept():
         _emit(options.format, names, records, out)
     return 0
+
+
+def _unknown_view(error: Exception, views: list[str]) -> str | None:
+    """What to ask for instead; DuckDB, which knows the views of this query only, would propose a table of its own."""
+    found = _NO_TABLE.search(str(error))
+    if not found:
+        return None
+    near = difflib.get_close_matches(found[1].lower(), views, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return f"{found[1]}: no such view; {hint}There are {', '.join(views)}"
 
 
 class _Kept:

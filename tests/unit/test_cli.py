@@ -19,6 +19,7 @@ from etl.config import load
 from etl.stages.run import run
 
 HOUR = "2026-11-22T13"
+BACKWARDS = ["--from", HOUR, "--to", "2026-11-22T12"]
 LINE = '203.0.113.9 - - [22/Nov/2026:13:04:05 +0000] "GET /cart HTTP/1.1" 200 5 "-" "Mozilla/5.0"\n'
 ESCAPE = "\x1b[31mred\x1b]0;title\x07\x9b2J\u202eevil"
 
@@ -155,12 +156,26 @@ def test_detect_names_the_format(etl: Etl, log: Path, tmp_path: Path) -> None:
         (["detect", "{tmp}/none.log"], 1, ["none.log", "no such file"]),
         (["--config", "{tmp}/none.toml", "status"], 2, ["none.toml", "no such file"]),
         (["--config", "{project}", "run", "wob", "--from", HOUR, "--to", HOUR], 2, ["wob", "game, web"]),
-        (["--config", "{project}", "run", "web", "--from", HOUR, "--to", "2026-11-22T12"], 1, ["--from", "is after"]),
+        (["--config", "{project}", "run", "web", *BACKWARDS], 2, ["--from 2026-11-22T13 is after --to 2026-11-22T12"]),
+        (["--config", "{project}", "books", "web", *BACKWARDS], 2, ["is after --to"]),
+        (["--config", "{project}", "audit", *BACKWARDS], 2, ["is after --to"]),
+        (["--config", "{project}", "sql", "FROM ledger", *BACKWARDS], 2, ["is after --to"]),
+        (["--config", "{project}", "report", "traffic", *BACKWARDS, "-o", "{tmp}/r"], 2, ["is after --to"]),
+        (["--config", "{project}", "archive", "web", *BACKWARDS, "--to-archive", "{tmp}"], 2, ["is after --to"]),
         (["--config", "{project}", "run", "web", "--from", "2026-11-22", "--to", HOUR], 2, ["2026-11-22T13"]),
         (["--config", "{project}", "parse", "--source", "wob", "{log}"], 2, ["wob"]),
         (["--config", "{project}", "sql", "SELEC 1"], 2, ["SELEC"]),
         (["--config", "{project}", "sql", "SELECT nothing FROM ledger"], 2, ["nothing"]),
         (["--config", "{project}", "sql", "SELECT 1", "--format", "parquet"], 2, ["-o FILE"]),
+        (
+            ["--config", "{project}", "sql", "FROM events_web_acces"],
+            2,
+            ["events_web_acces: no such view; did you mean events_web_access?", "ledger"],
+        ),
+        (["--config", "{project}", "sql", "-- nothing"], 2, ["no statement"]),
+        (["--config", "{project}", "sql", "SELECT 1", "-o", "{tmp}/none/x.csv"], 2, ["{tmp}/none", "no such folder"]),
+        (["--config", "{project}", "sql", "SELECT 1", "-o", "{tmp}"], 2, ["{tmp}", "is a folder"]),
+        (["parse", "--rejects", "{tmp}/none/x", "{log}"], 2, ["{tmp}/none", "no such folder"]),
         (
             ["--config", "{project}", "report", "wob", "--from", HOUR, "--to", HOUR, "-o", "{tmp}/r"],
             2,
