@@ -423,7 +423,7 @@ class S3Store:
         def download(limit: Limit) -> bytes:
             if length <= _TAIL_BYTES:
                 return self._tail(key, limit)[-length:]
-            with tempfile.TemporaryFile(dir=os.environ.get("LOGBUCKET_TMP")) as sink:
+            with tempfile.TemporaryFile(dir=scratch_root()) as sink:
                 self._receive(key, sink, limit)
                 sink.seek(max(0, sink.tell() - length))
                 return sink.read()
@@ -483,7 +483,7 @@ class S3Store:
             return None
         if recorded := head["Metadata"].get(_DIGEST):
             return str(recorded)
-        with tempfile.TemporaryDirectory(dir=os.environ.get("LOGBUCKET_TMP")) as folder:
+        with tempfile.TemporaryDirectory(dir=scratch_root()) as folder:
             try:
                 return file_digest(self.fetch(key, Path(folder)))
             except ObjectMissing:
@@ -642,6 +642,14 @@ def seconds(variable: str, default: float) -> float:
     return value
 
 
+def scratch_root() -> str | None:
+    """The folder below which scratch files lie, None for the system's. Raises ConfigError where it is not there."""
+    folder = os.environ.get("LOGBUCKET_TMP") or None
+    if folder and not Path(folder).is_dir():
+        raise ConfigError("environment variable LOGBUCKET_TMP", folder, "an existing folder for scratch files")
+    return folder
+
+
 def _s3_client() -> S3Client:
     """The client of this process for the present credentials: making one takes longer than most requests."""
     timeout = seconds("LOGBUCKET_STORE_TIMEOUT", _TIMEOUT_SECONDS)
@@ -659,6 +667,7 @@ def _s3_client() -> S3Client:
 def _new_client(timeout: float) -> S3Client:
     import boto3
     from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
 
     config = Config(
         connect_timeout=min(10, timeout),
@@ -669,11 +678,17 @@ def _new_client(timeout: float) -> S3Client:
         response_checksum_validation="when_required",
         s3={"addressing_style": "path"} if _custom_endpoint() else {},
     )
-    session = boto3.session.Session()
     options: dict[str, Any] = {"config": config, **_credentials}
-    # boto3 itself does not read AWS_REGION; S3-compatible servers take any region
-    options.setdefault("region_name", session.region_name or os.environ.get("AWS_REGION") or "us-east-1")
-    client: S3Client = session.client("s3", **options)
+    try:
+        session = boto3.session.Session()
+        # boto3 itself does not read AWS_REGION; S3-compatible servers take any region
+        options.setdefault("region_name", session.region_name or os.environ.get("AWS_REGION") or "us-east-1")
+        client: S3Client = session.client("s3", **options)
+    except (BotoCoreError, ValueError) as error:
+        raise StoreRefused(
+            f"S3: {error}; correct AWS_PROFILE, AWS_DEFAULT_REGION and AWS_ENDPOINT_URL_S3, which is written as "
+            "http://127.0.0.1:9000, or the Airflow connection"
+        ) from None
     return client
 
 

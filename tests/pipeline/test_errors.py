@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -155,6 +157,49 @@ def test_an_unreachable_store_is_said_to_be_unreachable(
     world.configure(source("s3://raw/%Y/%m/%d/%H/"))
     assert run_hour(world) == 1
     assert "check that the endpoint is reachable" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"AWS_ENDPOINT_URL_S3": "127.0.0.1:9000"}, ["127.0.0.1:9000", "http://127.0.0.1:9000"]),
+        ({"AWS_PROFILE": "nobody"}, ["nobody", "AWS_PROFILE"]),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_a_client_of_s3_that_cannot_be_made_says_why(
+    world: World,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    named: list[str],
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    world.configure(source("s3://raw/%Y/%m/%d/%H/"))
+    assert run_hour(world) == 1
+    said = capsys.readouterr().err.replace("\n", " ")
+    assert [word for word in named if word not in said] == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("LOGBUCKET_TMP", "/no/such/folder", "an existing folder"),
+        ("LOGBUCKET_THREADS", "all", "a whole number"),
+        ("LOGBUCKET_MEMORY_LIMIT", "plenty", "a size such as 2GB"),
+    ],
+)
+def test_a_wrong_variable_is_named_with_what_is_expected(web: World, variable: str, value: str, expected: str) -> None:
+    web.land("web/2026/11/22/10/a.log", [access("2026-11-22T10:00:00+0000")])
+    command = [sys.executable, "-m", "etl.cli", "--config", str(web.root / "sources.toml")]
+    env = {**os.environ, variable: value}
+    done = subprocess.run(
+        [*command, "run", "web", "--from", HOUR, "--to", HOUR], env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert f"environment variable {variable}: '{value}' is not usable; expected {expected}" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_raw_and_lake_on_s3_give_the_same_rows_as_local(web: World, s3: S3Server, tmp_path: Path) -> None:
