@@ -498,7 +498,7 @@ class _Reader:
         if not isinstance(value, str) or not value:
             raise self.fail(key, value, "a folder (data/lake) or s3://bucket/prefix")
         scheme, separator, rest = value.partition("://")
-        if not separator:
+        if not separator and not value.startswith("s3:"):
             return os.path.normpath(self.path.parent / value) + ("/" if value.endswith("/") else "")
         if scheme != "s3" or not rest.split("/", 1)[0]:
             raise self.fail(key, value, "a folder (data/lake) or s3://bucket/prefix")

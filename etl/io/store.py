@@ -51,6 +51,7 @@ _TIMEOUT_SECONDS = 60.0
 _DEADLINE_SECONDS = 240.0
 _SLOWEST_BYTES_PER_SECOND = 256 * 1024
 _OVERLAY = "overlay:"
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:/")
 _IS_MD5 = re.compile(r"[0-9a-f]{32}")
 # said with a status that else means a mistake of ours
 _PASSING = ("RequestTimeout", "BadDigest", "IncompleteBody", "SlowDown", "XAmzContentSHA256Mismatch")
@@ -120,7 +121,7 @@ def use_credentials(**credentials: str | None) -> None:
 
 
 def open_store(uri: str) -> Store:
-    """The store at a folder path or ``s3://bucket/prefix``."""
+    """The store at a folder path or ``s3://bucket/prefix``. Raises ConfigError for another kind."""
     if uri.startswith(_OVERLAY):
         from etl.io.overlay import OverlayStore
 
@@ -128,6 +129,8 @@ def open_store(uri: str) -> Store:
         return OverlayStore(open_store(below), Path(folder))
     if uri.startswith("s3://"):
         return S3Store(uri)
+    if _SCHEME.match(uri):
+        raise ConfigError("store", uri, "a folder or s3://bucket/prefix")
     return LocalStore(uri)
 
 

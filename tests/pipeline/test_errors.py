@@ -50,7 +50,7 @@ def source(raw: str, **more: str) -> str:
         ("lake = ", ["sources.toml", "TOML"]),
         (source("raw/", shards="99"), ["sources.web.shards", "99", "from 1 to 8"]),
         (source("raw/", zone='"Asia/Soul"'), ["sources.web.zone", "Asia/Soul", "IANA"]),
-        (source("raw/", format='"combinde"'), ["combinde", "combined"]),
+        (source("raw/", format='"combinde"'), ["sources.web.format", "combinde", "perhaps combined"]),
         (source("raw/%Y/%H/"), ["sources.web.raw", "%m"]),
         (source("raw/", colour='"red"'), ["sources.web.colour", "red", "shards"]),
     ],

@@ -19,6 +19,7 @@ from etl.config import load
 from etl.stages.run import run
 
 HOUR = "2026-11-22T13"
+NOW = ["--from", HOUR, "--to", HOUR]
 BACKWARDS = ["--from", HOUR, "--to", "2026-11-22T12"]
 LINE = '203.0.113.9 - - [22/Nov/2026:13:04:05 +0000] "GET /cart HTTP/1.1" 200 5 "-" "Mozilla/5.0"\n'
 ESCAPE = "\x1b[31mred\x1b]0;title\x07\x9b2J\u202eevil"
@@ -161,6 +162,12 @@ def test_detect_names_the_format(etl: Etl, log: Path, tmp_path: Path) -> None:
         (["--config", "{project}", "audit", *BACKWARDS], 2, ["is after --to"]),
         (["--config", "{project}", "sql", "FROM ledger", *BACKWARDS], 2, ["is after --to"]),
         (["--config", "{project}", "report", "traffic", *BACKWARDS, "-o", "{tmp}/r"], 2, ["is after --to"]),
+        (
+            ["--config", "{project}", "archive", "web", *NOW, "--to-archive", "gs://b"],
+            2,
+            ["gs://b", "s3://bucket/prefix"],
+        ),
+        (["doctor", "s3:/bucket"], 2, ["s3:/bucket", "s3://bucket/prefix"]),
         (["--config", "{project}", "archive", "web", *BACKWARDS, "--to-archive", "{tmp}"], 2, ["is after --to"]),
         (["--config", "{project}", "run", "web", "--from", "2026-11-22", "--to", HOUR], 2, ["2026-11-22T13"]),
         (["--config", "{project}", "parse", "--source", "wob", "{log}"], 2, ["wob"]),

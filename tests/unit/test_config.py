@@ -240,6 +240,7 @@ BROKEN_FILES: dict[str, tuple[str, list[str]]] = {
     "lake empty": ('lake = ""', ["lake", "''", "a folder"]),
     "lake on another store": ('lake = "gs://bucket"', ["lake", "gs://bucket", "s3://bucket/prefix"]),
     "lake without bucket": ('lake = "s3:///x"', ["lake", "s3:///x", "s3://bucket/prefix"]),
+    "lake with one slash": ('lake = "s3:/bucket"', ["lake", "s3:/bucket", "s3://bucket/prefix"]),
     "no sources": ('lake = "l"', ["sources", "None", "[sources.<name>]"]),
     "sources empty": ('lake = "l"\n[sources]', ["sources", "{}", "[sources.<name>]"]),
     "sources a text": ('lake = "l"\nsources = "x"', ["sources", "'x'", "[sources.<name>]"]),
