@@ -366,7 +366,7 @@ REVISIONS: dict[str, str] = {
     "revision": "its number, from 2",
     "revised_time": "when it was made, UTC, by the store's clock",
     "reason": "on_time (only rows that landed in the event hour or the next), late, changed (objects were replaced or "
-    "withdrawn), rebuilt (same slices, other settings or engine), replay, audit",
+    "withdrawn), rebuilt (same slices, other settings or engine), replay, audit, erasure",
     "rows_before": "rows published before",
     "rows_after": "rows published since",
     "difference": "rows_after − rows_before",
