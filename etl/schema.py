@@ -112,7 +112,10 @@ DATASETS: dict[str, tuple[Column, ...]] = {
         Column("exception_message", "VARCHAR", "its message", personal="text"),
         Column("exception_stacktrace", "VARCHAR", "the lines of the trace", personal="text"),
         Column(
-            "error_fingerprint", "VARCHAR", "MD5 of exception type, top frames and template; NULL below ERROR", HOUSE
+            "error_fingerprint",
+            "VARCHAR",
+            "MD5 of exception type, top frames and template; NULL below ERROR without an exception",
+            HOUSE,
         ),
         Column("trace_id", "VARCHAR", "trace id"),
         Column("span_id", "VARCHAR", "span id"),
