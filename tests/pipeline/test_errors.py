@@ -85,6 +85,14 @@ def test_over_the_quarantine_limit_is_exit_code_3(web: World, capsys: pytest.Cap
     assert not (web.lake / "staged").exists()
 
 
+def test_logs_of_years_ago_are_told_the_setting_that_takes_them(web: World, capsys: pytest.CaptureFixture[str]) -> None:
+    web.land("web/2026/11/22/10/a.log", [access("2015-05-20T10:00:00+0000")] * 200)
+    assert run_hour(web) == 3
+    said = capsys.readouterr().err
+    assert "is older than max_lateness_days before the landing hour" in said
+    assert "correct the format or the setting that a reason names" in said
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
 def test_an_unreadable_file_fails_as_a_user(web: World, capsys: pytest.CaptureFixture[str]) -> None:
     web.land("web/2026/11/22/10/a.log", [access("2026-11-22T10:00:00+0000")]).chmod(0)
