@@ -27,7 +27,7 @@ CODE = re.compile(r"`([^`\n]+)`")
 FILE_IN_CODE = re.compile(
     r"(?:etl|sql|dags|deploy|docs|tests|benchmarks)/[\w./-]+|[\w-]+\.(?:toml|lock|yml|md)|Makefile"
 )
-MADE_BY_USER = {"sources.toml"}
+MADE_BY_USER = {"sources.toml", "case.toml"}
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
