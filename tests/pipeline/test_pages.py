@@ -117,6 +117,15 @@ def test_a_source_is_complete_when_its_last_hour_was_run_though_nothing_landed_i
     assert states == ["fresh", "complete"]
 
 
+def test_one_is_not_written_as_many(world: World, get: Callable[[World, str], Any]) -> None:
+    world.configure(SOURCE)
+    world.land("web/2026/11/22/00/a.log", ["rubbish"])
+    world.run("web", "2026-11-22T00")
+    pages = [text(get(world, path)) for path in ("/", "/sources/web", "/sources/web/books?day=2026-11-22")]
+    assert ["of 1 line" in pages[0], "1 object" in pages[1], "1 landing hour" in pages[2]] == [True] * 3
+    assert [re.findall(r"\b1 \w*s\b|\b1 landing hours", page) for page in pages] == [[], [], []]
+
+
 def test_the_overview_draws_lines_also_of_records_that_have_many(
     world: World, get: Callable[[World, str], Any]
 ) -> None:
