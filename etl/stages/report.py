@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -161,6 +162,15 @@ def _report(settings: Settings, report_name: str) -> Report:
         hint = f", or a table [reports.{report_name}] in {settings.path}" if report_name in KINDS else ""
         raise ConfigError("report", report_name, f"one of {', '.join(settings.report_names)}{hint}")
     return reports[report_name]
+
+
+def shows(settings: Settings, report_name: str, source: str, views: set[str]) -> bool:
+    """Whether a report reads one of these events and metrics of a source; one that is no longer known may have."""
+    if report_name not in settings.report_names:
+        return True
+    declared = settings.reports.get(report_name)
+    read = {re.sub("^history_", "metrics_", view) for view in _reads(settings, report_name)}
+    return bool(read & views) and (declared is None or source in declared.sources)
 
 
 def _reads(settings: Settings, report_name: str) -> set[str]:
