@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,9 @@ from typing import Any
 
 import pytest
 
+import etl
 from etl.cli import main
+from etl.errors import ConfigError
 from etl.io.store import use_credentials
 from tests.pipeline.conftest import World, access
 from tests.support.servers import S3Server, s3_server
@@ -231,3 +234,21 @@ def test_raw_and_lake_on_s3_give_the_same_rows_as_local(web: World, s3: S3Server
     web.run("web", HOUR, reprocess=True)
     after = {item["Key"]: item["LastModified"] for item in client.list_objects_v2(Bucket="lake")["Contents"]}
     assert after == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"lake": "no/such/lake"}, "lake: 'no/such/lake' is not usable; expected a folder that is there"),
+        ({"start": "2026-11-22"}, "start: '2026-11-22' is not usable; expected an hour in UTC such as 2026-11-22T00"),
+        (
+            {"start": HOUR, "end": "2026-11-22T09"},
+            "end: '2026-11-22T09' is not usable; expected an hour not before start",
+        ),
+    ],
+    ids=["lake", "hour", "order"],
+)
+def test_a_connection_to_nothing_is_refused(world: World, arguments: dict[str, str], said: str) -> None:
+    world.lake.mkdir()
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        etl.connect(**{"lake": str(world.lake), **arguments})
