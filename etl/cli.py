@@ -376,11 +376,20 @@ def _run(options: argparse.Namespace) -> int:
                 }
             )
             progress.advance(task)
+    if not any(book["objects"] for book in books):
+        hint = visible(_nothing_landed(settings.source(options.source), options.first))
+        _stderr.print(hint, markup=False, highlight=False, soft_wrap=True)
     if options.json:
         print(json.dumps(books, default=_plain))
     else:
         print_table(list(books[0]), [[_shown(value) for value in record.values()] for record in books])
     return 0
+
+
+def _nothing_landed(source: Source, first: datetime) -> str:
+    below = f"{source.raw_root.rstrip('/')}/{first.strftime(source.raw_template)}"
+    when = "" if source.lands_by_key else ", last modified in these hours"
+    return f"no raw object landed in these hours: expected them below {below}{when}"
 
 
 def _preview(options: argparse.Namespace, settings: Settings, hours: list[str]) -> int:

@@ -212,6 +212,14 @@ def test_the_books_of_a_run_are_valid_json(etl: Etl, project: Path) -> None:
     assert (books["lines"], books["rows"], books["quarantined"], books["ignored"]) == (3, 2, 1, 0)
 
 
+def test_a_run_of_hours_in_which_nothing_landed_says_where_it_looked(etl: Etl, project: Path) -> None:
+    (project.parent / "game").mkdir(exist_ok=True)
+    for source, said in (("web", "raw/2026/11/22/20/"), ("game", "game/, last modified in these hours")):
+        found = etl("--config", project, "run", source, "--from", "2026-11-22T20", "--to", "2026-11-22T21", "--json")
+        assert found.code == 0 and len(json.loads(found.out)) == 2
+        assert f"no raw object landed in these hours: expected them below {project.parent}/{said}" in found.err
+
+
 def test_status_is_valid_json_and_closed(etl: Etl, project: Path) -> None:
     found = etl("--config", project, "status", "--json")
     by_name = {item["source"]: item for item in json.loads(found.out)}
