@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 import duckdb
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from markupsafe import Markup
 
 from etl import layout
@@ -64,8 +65,13 @@ def render(settings: Settings, report_name: str, first: datetime, last: datetime
         "end": last + HOUR,
         "lake": settings.lake,
     }
-    look = environment.get_template("macros.html.j2").make_module(context)
-    return environment.get_template(report.template.name).render({**context, "look": look})
+    try:
+        look = environment.get_template("macros.html.j2").make_module(context)
+        return environment.get_template(report.template.name).render({**context, "look": look})
+    except TemplateError as error:
+        lines = [place.lineno for place in extract_tb(error.__traceback__) if place.filename == str(report.template)]
+        where = f"{report.template}: line {lines[-1]}" if lines else str(report.template)
+        raise StatementError(f"{where}: {error}") from None
 
 
 def write(settings: Settings, report_name: str, first: datetime, last: datetime) -> str:
@@ -125,6 +131,8 @@ def queried(connection: duckdb.DuckDBPyConnection, report: Report) -> dict[str, 
             raise StatementError(
                 f"{report.queries[query].path}: {problem}. If a condition in sources.toml casts, write try_cast(… AS …) there."
             ) from None
+        except duckdb.Error as error:
+            raise StatementError(f"{report.queries[query].path}: {error}") from None
     return {query: rows(connection, f"FROM report.{name(query)}") for query in report.shown}
 
 

@@ -252,3 +252,48 @@ def test_a_connection_to_nothing_is_refused(world: World, arguments: dict[str, s
     world.lake.mkdir()
     with pytest.raises(ConfigError, match=re.escape(said)):
         etl.connect(**{"lake": str(world.lake), **arguments})
+
+
+CHECK = "-- title: t\n-- reads: ledger\n"
+TABLE = "-- title: t\n-- reads: metrics_traffic_hourly\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (
+            {"checks/own.sql": CHECK + "SELECT nothing FROM ledger"},
+            'checks/own.sql: Binder Error: Referenced column "nothing"',
+        ),
+        (
+            {"checks/own.sql": CHECK + "SELECT * FROM metrics_nothing"},
+            "checks/own.sql: Catalog Error: Table with name metrics_",
+        ),
+        (
+            {"reports/own/a.sql": TABLE + "SELECT nothing FROM metrics_traffic_hourly"},
+            "reports/own/a.sql: Binder Error",
+        ),
+        (
+            {"reports/own/report.html.j2": "{% block title %}\n{{ look.tabel() }}"},
+            "own/report.html.j2: line 2: Unexpected end",
+        ),
+        ({"reports/own/report.html.j2": "\n{{ look.tabel('a') }}"}, "own/report.html.j2: line 2: "),
+        ({"reports/own/report.html.j2": "{{ look.table('a', [('b', 'B')]) }}"}, "no attribute 'b'"),
+    ],
+    ids=["check without column", "check without view", "table", "template cut", "template", "template without column"],
+)
+def test_own_sql_and_templates_that_are_wrong_are_named(
+    web: World, capsys: pytest.CaptureFixture[str], files: dict[str, str], said: str
+) -> None:
+    given = {"reports/own/report.html.j2": "ok", "reports/own/a.sql": TABLE + "SELECT 1 AS a", **files}
+    for place, content in given.items():
+        path = web.root / "own" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    web.configure('sql = ["own"]\n' + source("raw/web/%Y/%m/%d/%H/"))
+    web.land("web/2026/11/22/10/a.log", [access("2026-11-22T10:00:00+0000")])
+    code = run_hour(web) or run_cli(
+        web, "report", "own", "--from", HOUR, "--to", HOUR, "-o", str(web.root / "own.html")
+    )
+    assert code == 2
+    assert said in capsys.readouterr().err.replace("\n", " ")
