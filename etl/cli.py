@@ -30,6 +30,7 @@ from etl.text import CONTROL, visible
 
 # a spreadsheet skips blanks and quotes before it looks, and a careless reader takes a line of a cell for a row
 _FORMULA = re.compile(r'(?m)^(?=[\s"]*[=+\-@＝＋－＠]|[\t\r])')
+_SQL_FORMATS = ("table", "csv", "json", "parquet")
 _NO_TABLE = re.compile(r"Table with name (\S+) does not exist")
 _WIDTH_OF_PIPES = 180
 # what fits a terminal; --json has all
@@ -182,7 +183,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "query", help="SQL over events_<dataset>, metrics_<name>, quarantine, ledger, books, revisions"
     )
-    command.add_argument("--format", choices=("table", "csv", "json", "parquet"), default="table")
+    command.add_argument("--format", choices=_SQL_FORMATS, help="default: as the name of the output ends, else table")
     command.add_argument("-o", "--output", type=_output, help="file to write (needed for parquet)")
     _add_hours(command, "hour", required=False)
     command.set_defaults(command=_sql)
@@ -606,7 +607,8 @@ def _sql(options: argparse.Namespace) -> int:
     from etl.io.snapshot import all_views, snapshot
     from etl.io.statements import load_statements
 
-    if options.format == "parquet" and not options.output:
+    kind = options.format or _kind_of(options.output)
+    if kind == "parquet" and not options.output:
         raise _usage("--format parquet needs -o FILE")
     settings = _settings(options)
     try:
@@ -620,7 +622,7 @@ def _sql(options: argparse.Namespace) -> int:
     statements = load_statements(settings.sql)
     with snapshot(settings.lake, statements, views, options.first, options.last) as connection:
         try:
-            if options.format == "parquet":
+            if kind == "parquet":
                 engine.write_parquet(connection, options.query, options.output, compression="zstd")
                 return 0
             cursor = connection.execute(options.query)
@@ -634,8 +636,13 @@ def _sql(options: argparse.Namespace) -> int:
             raise _usage(str(error)) from None
     out = options.output.open("w", encoding="utf-8", newline="") if options.output else sys.stdout
     with out if options.output else _Kept():
-        _emit(options.format, names, records, out)
+        _emit(kind, names, records, out)
     return 0
+
+
+def _kind_of(output: Path | None) -> str:
+    ending = output.suffix.removeprefix(".") if output else ""
+    return ending if ending in _SQL_FORMATS else "table"
 
 
 def _unknown_view(error: Exception, views: list[str]) -> str | None:

@@ -283,6 +283,12 @@ def test_a_cell_of_csv_is_never_a_formula(etl: Etl, project: Path, tmp_path: Pat
     assert (tmp_path / "out.csv").read_bytes().decode() == found.out.replace("\n", "\r\n").replace("\r\r", "\r")
 
 
+@pytest.mark.parametrize(("name", "text"), [("x.csv", "a\n1\n"), ("x.json", '[{"a": 1}]\n')])
+def test_a_file_is_written_as_its_name_says(etl: Etl, project: Path, tmp_path: Path, name: str, text: str) -> None:
+    assert etl("--config", project, "sql", "SELECT 1 AS a", "-o", tmp_path / name).code == 0
+    assert (tmp_path / name).read_text() == text
+
+
 def test_parquet_is_read_by_pandas(etl: Etl, project: Path, tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
     query = "SELECT * FROM events_web_access ORDER BY source_line"
