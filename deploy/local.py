@@ -27,6 +27,8 @@ import psutil  # type: ignore[import-untyped]
 import requests
 
 from deploy.client import AirflowClient, AirflowError
+from etl.config import load
+from etl.errors import ConfigError
 
 ROOT = Path(__file__).absolute().parent.parent
 USER = "admin"
@@ -270,7 +272,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def main(arguments: Iterable[str] | None = None) -> int:
-    """The command line; the exit code is 0 after Ctrl-C and 1 if Airflow does not run."""
+    """The command line; the exit code is 0 after Ctrl-C, 1 if Airflow does not run, and 2 for a wrong configuration."""
     parser = argparse.ArgumentParser(prog="python -m deploy.local", description="A real Airflow on this machine.")
     up = parser.add_subparsers(required=True).add_parser("up", help="run it in the foreground until Ctrl-C")
     up.add_argument("--config", type=Path, default=Path("sources.toml"), help="default: ./sources.toml")
@@ -281,6 +283,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     options = parser.parse_args(None if arguments is None else list(arguments))
     signal.signal(signal.SIGTERM, _interrupt)
     try:
+        load(options.config)
         with LocalAirflow(
             options.home or options.config.parent / HOME, ROOT / "dags", options.config, port=options.port
         ) as airflow:
@@ -288,6 +291,9 @@ def main(arguments: Iterable[str] | None = None) -> int:
             while True:
                 airflow.keep_alive()
                 time.sleep(2)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
     except AirflowError as error:
         print(error, file=sys.stderr)
         return 1

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import csv
+import difflib
 import json
 import math
+import os
 import re
 import sys
 import tempfile
@@ -28,6 +30,8 @@ from etl.text import CONTROL, visible
 
 # a spreadsheet skips blanks and quotes before it looks, and a careless reader takes a line of a cell for a row
 _FORMULA = re.compile(r'(?m)^(?=[\s"]*[=+\-@＝＋－＠]|[\t\r])')
+_SQL_FORMATS = ("table", "csv", "json", "parquet")
+_NO_TABLE = re.compile(r"Table with name (\S+) does not exist")
 _WIDTH_OF_PIPES = 180
 # what fits a terminal; --json has all
 _BOOK_COLUMNS = {
@@ -51,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code: 0 ok, 1 failed, 2 usage or configuration, 3 quarantine over its limit."""
     options = _parser().parse_args(arguments)
     try:
-        _in_order(options)
+        _require_order(options)
         return int(options.command(options) or 0)
     except EtlError as error:
         _stderr.print(f"etl: {visible(str(error))}", style="red", markup=False, highlight=False, soft_wrap=True)
@@ -82,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         "--option", action="append", default=[], metavar="NAME=TEXT", help="an option of the format (repeatable)"
     )
     command.add_argument("--source", help="take all of this from a source of sources.toml")
-    command.add_argument("--rejects", type=Path, metavar="FILE", help="write rejected records there as JSON lines")
+    command.add_argument("--rejects", type=_output, metavar="FILE", help="write rejected records there as JSON lines")
     command.set_defaults(command=_parse)
 
     command = commands.add_parser("detect", help="name the format of files")
@@ -179,8 +183,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "query", help="SQL over events_<dataset>, metrics_<name>, quarantine, ledger, books, revisions"
     )
-    command.add_argument("--format", choices=("table", "csv", "json", "parquet"), default="table")
-    command.add_argument("-o", "--output", type=Path, help="file to write (needed for parquet)")
+    command.add_argument("--format", choices=_SQL_FORMATS, help="default: as the name of the output ends, else table")
+    command.add_argument("-o", "--output", type=_output, help="file to write (needed for parquet)")
     _add_hours(command, "hour", required=False)
     command.set_defaults(command=_sql)
 
@@ -197,7 +201,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("report", help="render a report")
     command.add_argument("report")
     _add_hours(command, "event hour")
-    command.add_argument("-o", "--output", type=Path, required=True)
+    command.add_argument("-o", "--output", type=_output, required=True)
     command.set_defaults(command=_report)
 
     command = commands.add_parser("simulate", help="write realistic logs with their true counts")
@@ -245,10 +249,22 @@ def _hour(text: str) -> datetime:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _in_order(options: argparse.Namespace) -> None:
+def _require_order(options: argparse.Namespace) -> None:
     first, last = getattr(options, "first", None), getattr(options, "last", None)
     if first and last and first > last:
-        raise EtlError(f"--from {format_hour(first)} is after --to {format_hour(last)}; expected an earlier hour")
+        raise _usage(f"--from {format_hour(first)} is after --to {format_hour(last)}; expected an earlier hour")
+
+
+def _output(text: str) -> Path:
+    """A file that can be written: found out before the work, not after it."""
+    path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is a folder; expected a file, such as {path / 'out'}")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r}: no such folder {str(path.parent)!r}; make it first")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text!r} may not be written by this user; expected a file elsewhere")
+    return path
 
 
 def _day(text: str) -> date:
@@ -361,11 +377,20 @@ def _run(options: argparse.Namespace) -> int:
                 }
             )
             progress.advance(task)
+    if not any(book["objects"] for book in books):
+        hint = visible(_nothing_landed(settings.source(options.source), options.first))
+        _stderr.print(hint, markup=False, highlight=False, soft_wrap=True)
     if options.json:
         print(json.dumps(books, default=_plain))
     else:
         print_table(list(books[0]), [[_shown(value) for value in record.values()] for record in books])
     return 0
+
+
+def _nothing_landed(source: Source, first: datetime) -> str:
+    below = f"{source.raw_root.rstrip('/')}/{first.strftime(source.raw_template)}"
+    when = "" if source.lands_by_key else ", last modified in these hours"
+    return f"no raw object landed in these hours: expected them below {below}{when}"
 
 
 def _preview(options: argparse.Namespace, settings: Settings, hours: list[str]) -> int:
@@ -579,10 +604,11 @@ def _sql(options: argparse.Namespace) -> int:
     import duckdb
 
     from etl.io import engine
-    from etl.io.snapshot import snapshot
+    from etl.io.snapshot import all_views, snapshot
     from etl.io.statements import load_statements
 
-    if options.format == "parquet" and not options.output:
+    kind = options.format or _kind_of(options.output)
+    if kind == "parquet" and not options.output:
         raise _usage("--format parquet needs -o FILE")
     settings = _settings(options)
     try:
@@ -593,20 +619,40 @@ def _sql(options: argparse.Namespace) -> int:
     except duckdb.Error:
         # a query that cannot be bound without its views does not tell which they are
         views = None
-    with snapshot(settings.lake, load_statements(settings.sql), views, options.first, options.last) as connection:
+    statements = load_statements(settings.sql)
+    with snapshot(settings.lake, statements, views, options.first, options.last) as connection:
         try:
-            if options.format == "parquet":
+            if kind == "parquet":
                 engine.write_parquet(connection, options.query, options.output, compression="zstd")
                 return 0
             cursor = connection.execute(options.query)
+            if cursor is None:
+                raise _usage(f"{options.query!r}: no statement; expected a query such as FROM ledger")
             names = [item[0] for item in cursor.description or ()]
             records = cursor.fetchall()
+        except duckdb.CatalogException as error:
+            raise _usage(_unknown_view(error, all_views(statements)) or str(error)) from None
         except duckdb.Error as error:
             raise _usage(str(error)) from None
     out = options.output.open("w", encoding="utf-8", newline="") if options.output else sys.stdout
     with out if options.output else _Kept():
-        _emit(options.format, names, records, out)
+        _emit(kind, names, records, out)
     return 0
+
+
+def _kind_of(output: Path | None) -> str:
+    ending = output.suffix.removeprefix(".") if output else ""
+    return ending if ending in _SQL_FORMATS else "table"
+
+
+def _unknown_view(error: Exception, views: list[str]) -> str | None:
+    """What to ask for instead; DuckDB, which knows the views of this query only, would propose a table of its own."""
+    found = _NO_TABLE.search(str(error))
+    if not found:
+        return None
+    near = difflib.get_close_matches(found[1].lower(), views, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return f"{found[1]}: no such view; {hint}There are {', '.join(views)}"
 
 
 class _Kept:

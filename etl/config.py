@@ -311,6 +311,10 @@ class _Reader:
         notify = self.notify("notify", raw.get("notify", {}), Notify())
         retention = self.retention("retention", raw.get("retention", {}), Retention())
         sources = {name: self.source(name, table, privacy, notify, retention) for name, table in tables.items()}
+        for name, source in sources.items():
+            if not source.raw_template and f"{lake}/".startswith(f"{source.raw_root}/"):
+                expected = f"a place that does not hold the lake ({lake}): its objects would be read as logs"
+                raise self.fail(f"sources.{name}.raw", source.raw, expected)
         folders = raw.get("sql", [])
         if not isinstance(folders, list) or not all(isinstance(item, str) for item in folders):
             raise self.fail("sql", folders, "a list of folders with further SQL")
@@ -498,7 +502,7 @@ class _Reader:
         if not isinstance(value, str) or not value:
             raise self.fail(key, value, "a folder (data/lake) or s3://bucket/prefix")
         scheme, separator, rest = value.partition("://")
-        if not separator:
+        if not separator and not value.startswith("s3:"):
             return os.path.normpath(self.path.parent / value) + ("/" if value.endswith("/") else "")
         if scheme != "s3" or not rest.split("/", 1)[0]:
             raise self.fail(key, value, "a folder (data/lake) or s3://bucket/prefix")

@@ -120,8 +120,8 @@ class QuarantineLimitExceeded(EtlError):
         super().__init__(
             f"{where}: {quarantined} of {lines} lines were rejected, more than quarantine_limit {limit}. "
             f"Nothing of this shard was written. Reasons: {listed}. "
-            "Look at them with `etl parse --rejects FILE <object>`, then correct the format in sources.toml "
-            "or raise quarantine_limit, and run again."
+            "Look at them with `etl parse --rejects FILE <object>`, then correct the format or the setting that a reason names "
+            "in sources.toml, or raise quarantine_limit, and run again."
         )
 
 

@@ -112,7 +112,10 @@ DATASETS: dict[str, tuple[Column, ...]] = {
         Column("exception_message", "VARCHAR", "its message", personal="text"),
         Column("exception_stacktrace", "VARCHAR", "the lines of the trace", personal="text"),
         Column(
-            "error_fingerprint", "VARCHAR", "MD5 of exception type, top frames and template; NULL below ERROR", HOUSE
+            "error_fingerprint",
+            "VARCHAR",
+            "MD5 of exception type, top frames and template; NULL below ERROR without an exception",
+            HOUSE,
         ),
         Column("trace_id", "VARCHAR", "trace id"),
         Column("span_id", "VARCHAR", "span id"),
@@ -366,7 +369,7 @@ REVISIONS: dict[str, str] = {
     "revision": "its number, from 2",
     "revised_time": "when it was made, UTC, by the store's clock",
     "reason": "on_time (only rows that landed in the event hour or the next), late, changed (objects were replaced or "
-    "withdrawn), rebuilt (same slices, other settings or engine), replay, audit",
+    "withdrawn), rebuilt (same slices, other settings or engine), replay, audit, erasure",
     "rows_before": "rows published before",
     "rows_after": "rows published since",
     "difference": "rows_after − rows_before",

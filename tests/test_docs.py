@@ -16,6 +16,7 @@ import pytest
 from deploy import docs
 from etl import cli
 from etl.config import Settings, Source
+from etl.schema import REVISIONS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -26,7 +27,7 @@ CODE = re.compile(r"`([^`\n]+)`")
 FILE_IN_CODE = re.compile(
     r"(?:etl|sql|dags|deploy|docs|tests|benchmarks)/[\w./-]+|[\w-]+\.(?:toml|lock|yml|md)|Makefile"
 )
-MADE_BY_USER = {"sources.toml"}
+MADE_BY_USER = {"sources.toml", "case.toml"}
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
@@ -96,6 +97,12 @@ def test_operations_lists_the_keys_of_a_source() -> None:
 
 def test_operations_lists_the_keys_of_the_file() -> None:
     assert set(table("docs/operations.md", "Keys of the file")) == set(Settings.__dataclass_fields__) - {"path"}
+
+
+def test_a_reason_of_a_revision_is_in_the_comment_of_its_column() -> None:
+    page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    (told,) = re.findall(r"^A \*\*revision\*\* is .*?\. Reports", page, re.MULTILINE | re.DOTALL)
+    assert [reason for reason in re.findall(r"`(\w+)`", told) if reason not in REVISIONS["reason"]] == []
 
 
 def test_operations_gives_the_defaults_there_are() -> None:

@@ -13,15 +13,23 @@ from typing import Any
 
 import duckdb
 
-from etl.errors import EtlError, ScratchUnavailable, StatementError
+from etl.errors import ConfigError, EtlError, ScratchUnavailable, StatementError
 from etl.io.statements import Statement
 from etl.io.store import Store
 from etl.schema import Column
 
+
+def _threads() -> int:
+    text = os.environ.get("LOGBUCKET_THREADS") or "2"
+    if not text.isdecimal():
+        raise ConfigError("environment variable LOGBUCKET_THREADS", text, "a whole number from 2")
+    # bytes of a Parquet file are equal for 2, 3 or 4 threads but not for 1
+    return max(2, int(text))
+
+
 VERSION = f"duckdb {duckdb.__version__}"
-# bytes of a Parquet file are equal for 2, 3 or 4 threads but not for 1
-THREADS = max(2, int(os.environ.get("LOGBUCKET_THREADS", "2")))
-MEMORY_LIMIT = os.environ.get("LOGBUCKET_MEMORY_LIMIT", "2GB")
+THREADS = _threads()
+MEMORY_LIMIT = os.environ.get("LOGBUCKET_MEMORY_LIMIT") or "2GB"
 _FOOTER_GUESS = 64 * 1024
 _CHUNK = 1 << 20
 _CONTENT = "content"
@@ -41,9 +49,13 @@ def engine(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def configure(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Set time zone, limits and what keeps the order of rows."""
+    """Set time zone, limits and what keeps the order of rows. Raises ConfigError for a wrong limit."""
+    try:
+        connection.execute(f"SET memory_limit = {quote(MEMORY_LIMIT)}")
+    except duckdb.Error:
+        raise ConfigError("environment variable LOGBUCKET_MEMORY_LIMIT", MEMORY_LIMIT, "a size such as 2GB") from None
     connection.execute(
-        f"SET TimeZone = 'UTC'; SET threads = {THREADS}; SET memory_limit = '{MEMORY_LIMIT}'; "
+        f"SET TimeZone = 'UTC'; SET threads = {THREADS}; "
         f"SET temp_directory = {quote(str(folder / 'spill'))}; SET preserve_insertion_order = true; "
         "SET enable_progress_bar = false; SET autoinstall_known_extensions = false; SET autoload_known_extensions = false; "
         # a scratch file may be written anew under its name: the cache tells files apart by size and a coarse time only

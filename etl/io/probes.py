@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from etl.errors import StoreError
-from etl.io.store import LocalStore, S3Store, Store, put_bytes
+from etl.io.store import LocalStore, S3Store, Store, put_bytes, scratch_root
 
 _FOLDER = "work/doctor/"
 _CLOCK_TOLERANCE_SECONDS = 5
@@ -41,7 +41,7 @@ class Finding:
 def probe_lake(store: Store) -> list[Finding]:
     """Try all that logbucket does with a lake, and what it could use besides. What cannot be tried is a finding, too."""
     existed = not isinstance(store, LocalStore) or Path(store.root).exists()
-    with tempfile.TemporaryDirectory(dir=os.environ.get("LOGBUCKET_TMP")) as folder:
+    with tempfile.TemporaryDirectory(dir=scratch_root()) as folder:
         bench = _Bench(store, Path(folder))
         try:
             found = [Finding(store.root, *item) for item in bench.common()]
@@ -61,7 +61,7 @@ def probe_raw(store: Store) -> list[Finding]:
         key = _any_key(store)
         if key is None:
             return "no object", True
-        with tempfile.TemporaryDirectory(dir=os.environ.get("LOGBUCKET_TMP")) as folder:
+        with tempfile.TemporaryDirectory(dir=scratch_root()) as folder:
             return f"{store.fetch(key, Path(folder)).stat().st_size} bytes of {key}", True
 
     row = _try(

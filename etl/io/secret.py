@@ -102,5 +102,5 @@ def _make(path: Path) -> None:
         raise ConfigError(
             str(path),
             error.strerror,
-            f"a folder where the secret can be made on first use; else set ${ENV_SECRET}, or privacy.secret_file",
+            f"a folder where the secret can be made on first use; else set ${ENV_SECRET}, or secret_file at the top of sources.toml",
         ) from None

@@ -28,7 +28,7 @@ from etl import layout
 from etl.errors import ObjectChanged, ObjectCorrupt, ObjectMissing, StoreUnavailable
 from etl.io import engine
 from etl.io.statements import Statement, Statements
-from etl.io.store import LocalStore, Stat, Store, open_store, take
+from etl.io.store import LocalStore, Stat, Store, open_store, scratch_root, take
 from etl.layout import Partition
 from etl.model.hours import hours_between, parse_hour
 from etl.model.ledger import Ledger, ObjectBook, SliceBook
@@ -140,7 +140,7 @@ def _folder(lake: Store) -> Path:
             return folder
         except OSError:
             pass
-    return Path(tempfile.mkdtemp(prefix="logbucket-snapshot-", dir=os.environ.get("LOGBUCKET_TMP")))
+    return Path(tempfile.mkdtemp(prefix="logbucket-snapshot-", dir=scratch_root()))
 
 
 def remove_abandoned(hidden: Path) -> None:

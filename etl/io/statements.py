@@ -6,6 +6,7 @@ folder is a format, metric, check or report.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
@@ -181,10 +182,10 @@ class Statements:
         self.reports = self._reports()
         self.looks = [folder / "look" for folder in reversed(self._folders)]
 
-    def labelled(self, label: str) -> tuple[str | None, Statement]:
-        """(wrapper, format) of a label such as ``logback`` or ``docker/logback``. Raises ConfigError."""
-        wrapper, _, name = checked_format("format", label).rpartition("/")
-        return wrapper or None, self.format(name)
+    def labelled(self, label: str, where: str = "format") -> tuple[str | None, Statement]:
+        """(wrapper, format) of a label such as ``logback`` or ``docker/logback``. Raises ConfigError with ``where``."""
+        wrapper, _, name = checked_format(where, label).rpartition("/")
+        return wrapper or None, self.format(name, where)
 
     def macros_used(self, text: str) -> list[Statement]:
         """The files of macros that a statement calls, directly or through others, in an order to create them in."""
@@ -209,10 +210,12 @@ class Statements:
         """The files of macros, each after those whose macros it uses."""
         return [self.macros[name] for name in TopologicalSorter(self._uses).static_order()]
 
-    def format(self, name: str) -> Statement:
-        """The format of that name. Raises ConfigError listing those there are."""
+    def format(self, name: str, where: str = "format") -> Statement:
+        """The format of that name. Raises ConfigError with ``where``, listing those there are."""
         if name not in self.formats:
-            raise ConfigError("format", name, f"auto or one of {', '.join(sorted(self.formats))}")
+            near = difflib.get_close_matches(name, self.formats, n=1)
+            hint = f"; perhaps {near[0]}" if near else ""
+            raise ConfigError(where, name, f"auto or one of {', '.join(sorted(self.formats))}{hint}")
         return self.formats[name]
 
     def digest(self, *names: Statement) -> str:

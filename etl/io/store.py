@@ -51,6 +51,7 @@ _TIMEOUT_SECONDS = 60.0
 _DEADLINE_SECONDS = 240.0
 _SLOWEST_BYTES_PER_SECOND = 256 * 1024
 _OVERLAY = "overlay:"
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:/")
 _IS_MD5 = re.compile(r"[0-9a-f]{32}")
 # said with a status that else means a mistake of ours
 _PASSING = ("RequestTimeout", "BadDigest", "IncompleteBody", "SlowDown", "XAmzContentSHA256Mismatch")
@@ -120,7 +121,7 @@ def use_credentials(**credentials: str | None) -> None:
 
 
 def open_store(uri: str) -> Store:
-    """The store at a folder path or ``s3://bucket/prefix``."""
+    """The store at a folder path or ``s3://bucket/prefix``. Raises ConfigError for another kind."""
     if uri.startswith(_OVERLAY):
         from etl.io.overlay import OverlayStore
 
@@ -128,6 +129,8 @@ def open_store(uri: str) -> Store:
         return OverlayStore(open_store(below), Path(folder))
     if uri.startswith("s3://"):
         return S3Store(uri)
+    if _SCHEME.match(uri):
+        raise ConfigError("store", uri, "a folder or s3://bucket/prefix")
     return LocalStore(uri)
 
 
@@ -423,7 +426,7 @@ class S3Store:
         def download(limit: Limit) -> bytes:
             if length <= _TAIL_BYTES:
                 return self._tail(key, limit)[-length:]
-            with tempfile.TemporaryFile(dir=os.environ.get("LOGBUCKET_TMP")) as sink:
+            with tempfile.TemporaryFile(dir=scratch_root()) as sink:
                 self._receive(key, sink, limit)
                 sink.seek(max(0, sink.tell() - length))
                 return sink.read()
@@ -483,7 +486,7 @@ class S3Store:
             return None
         if recorded := head["Metadata"].get(_DIGEST):
             return str(recorded)
-        with tempfile.TemporaryDirectory(dir=os.environ.get("LOGBUCKET_TMP")) as folder:
+        with tempfile.TemporaryDirectory(dir=scratch_root()) as folder:
             try:
                 return file_digest(self.fetch(key, Path(folder)))
             except ObjectMissing:
@@ -642,6 +645,14 @@ def seconds(variable: str, default: float) -> float:
     return value
 
 
+def scratch_root() -> str | None:
+    """The folder below which scratch files lie, None for the system's. Raises ConfigError where it is not there."""
+    folder = os.environ.get("LOGBUCKET_TMP") or None
+    if folder and not Path(folder).is_dir():
+        raise ConfigError("environment variable LOGBUCKET_TMP", folder, "an existing folder for scratch files")
+    return folder
+
+
 def _s3_client() -> S3Client:
     """The client of this process for the present credentials: making one takes longer than most requests."""
     timeout = seconds("LOGBUCKET_STORE_TIMEOUT", _TIMEOUT_SECONDS)
@@ -659,6 +670,7 @@ def _s3_client() -> S3Client:
 def _new_client(timeout: float) -> S3Client:
     import boto3
     from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
 
     config = Config(
         connect_timeout=min(10, timeout),
@@ -669,11 +681,17 @@ def _new_client(timeout: float) -> S3Client:
         response_checksum_validation="when_required",
         s3={"addressing_style": "path"} if _custom_endpoint() else {},
     )
-    session = boto3.session.Session()
     options: dict[str, Any] = {"config": config, **_credentials}
-    # boto3 itself does not read AWS_REGION; S3-compatible servers take any region
-    options.setdefault("region_name", session.region_name or os.environ.get("AWS_REGION") or "us-east-1")
-    client: S3Client = session.client("s3", **options)
+    try:
+        session = boto3.session.Session()
+        # boto3 itself does not read AWS_REGION; S3-compatible servers take any region
+        options.setdefault("region_name", session.region_name or os.environ.get("AWS_REGION") or "us-east-1")
+        client: S3Client = session.client("s3", **options)
+    except (BotoCoreError, ValueError) as error:
+        raise StoreRefused(
+            f"S3: {error}; correct AWS_PROFILE, AWS_DEFAULT_REGION and AWS_ENDPOINT_URL_S3, which is written as "
+            "http://127.0.0.1:9000, or the Airflow connection"
+        ) from None
     return client
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ import duckdb
 from etl.config import Settings
 from etl.io.engine import create_macros, engine
 from etl.io.statements import Statements, load_statements
-from etl.io.store import Store, open_store, take
+from etl.io.store import Store, open_store, scratch_root, take
 
 _numbers = itertools.count()
 
@@ -55,7 +54,7 @@ def workspace(settings: Settings) -> Iterator[Workspace]:
     """Open all a stage needs; scratch files go to ``$LOGBUCKET_TMP`` or the system's temp folder."""
     statements = load_statements(settings.sql)
     with (
-        tempfile.TemporaryDirectory(prefix="logbucket-", dir=os.environ.get("LOGBUCKET_TMP")) as folder,
+        tempfile.TemporaryDirectory(prefix="logbucket-", dir=scratch_root()) as folder,
         engine(Path(folder)) as connection,
     ):
         yield Workspace(settings, open_store(settings.lake), statements, Path(folder), connection)

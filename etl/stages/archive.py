@@ -7,7 +7,6 @@ had it. Nothing in it is ever replaced but manifests, and those keep what raw no
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -17,7 +16,7 @@ from typing import Any
 
 from etl.config import Settings, Source
 from etl.errors import EtlError, ObjectChanged, StoreError, StoreRefused, StoreUnavailable
-from etl.io.store import LocalStore, S3Store, Store, file_digest, open_store, put_bytes
+from etl.io.store import LocalStore, S3Store, Store, file_digest, open_store, put_bytes, scratch_root
 from etl.model.hours import format_hour, hours_between
 from etl.model.worklist import RawObject
 from etl.stages.land import list_raw
@@ -47,7 +46,7 @@ def archive(settings: Settings, source_name: str, first: datetime, last: datetim
     if not listed and isinstance(raw, LocalStore) and not Path(raw.root).is_dir():
         raise StoreRefused(f"{raw.root}: no such folder; expected the raw objects of source {source.name!r} there")
     found = []
-    with tempfile.TemporaryDirectory(dir=os.environ.get("LOGBUCKET_TMP")) as folder:
+    with tempfile.TemporaryDirectory(dir=scratch_root()) as folder:
         for hour, objects in sorted(listed.items()):
             found.append(_archive_hour(raw, target, source, hour, objects, Path(folder)))
     return found
@@ -70,7 +69,7 @@ def restore(
             f"hour of source {source.name!r}. Restore into a folder with --into, or name the hour in its raw with %H"
         )
     found = []
-    with tempfile.TemporaryDirectory(dir=os.environ.get("LOGBUCKET_TMP")) as folder:
+    with tempfile.TemporaryDirectory(dir=scratch_root()) as folder:
         for hour in hours_between(first, last):
             manifest = _read_manifest(origin, source, hour)
             if manifest:

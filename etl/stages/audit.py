@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import random
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +21,7 @@ from etl import layout
 from etl.config import Settings, Source
 from etl.errors import ConfigError, ContentDamaged, EtlError, ObjectCorrupt, ObjectMissing
 from etl.io import engine
-from etl.io.store import Store, file_digest, open_store, put_bytes
+from etl.io.store import Store, file_digest, open_store, put_bytes, scratch_root
 from etl.io.workspace import Workspace, workspace
 from etl.layout import Partition
 from etl.model.hours import format_hour, hours_between, parse_hour, to_hour
@@ -471,7 +470,7 @@ def drill(settings: Settings, source_name: str, partition: Partition | None = No
     for landing in landings:
         require_raw(settings, source, landing)
     outcome = {"source": source_name, "partition": str(partition), "landing_hours": len(landings)}
-    with tempfile.TemporaryDirectory(prefix="logbucket-drill-", dir=os.environ.get("LOGBUCKET_TMP")) as folder:
+    with tempfile.TemporaryDirectory(prefix="logbucket-drill-", dir=scratch_root()) as folder:
         scratch = replace(settings, lake=f"{folder}/lake")
         _copy_erasures(lake, open_store(scratch.lake), Path(folder))
         for landing in landings:

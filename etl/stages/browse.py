@@ -73,7 +73,7 @@ def freshness(settings: Settings, now: datetime, sources: Iterable[str] | None =
     """One record per source, in the order of sources.toml; ``now`` is naive UTC.
 
     ``newest`` is the last landing hour with a ledger, ``lag_hours`` the full hours since it ended, ``state`` one of fresh, late
-    (:data:`LATE_HOURS`), complete (its ``end`` is reached) and empty. The counts are those of the 24 landing hours up to
+    (:data:`LATE_HOURS`), complete (its ``end`` was run) and empty. The counts are those of the 24 landing hours up to
     ``newest``; ``hours`` has each of these with its ``rows``, ``quarantined`` and ``lines``, None where no run left books.
     """
     wanted = [settings.source(name) for name in (settings.sources if sources is None else sources)]
@@ -100,9 +100,16 @@ def _freshness(settings: Settings, source: Source, now: datetime, is_stale: bool
             LEFT JOIN ledger ON landing_hour = hour GROUP BY hour ORDER BY hour""",
             {"first": first, "last": newest},
         )
-    is_over = source.end is not None and newest >= to_hour(source.end)
-    state = "complete" if is_over else "late" if is_stale else "fresh"
+    state = "complete" if _is_over(settings, source, newest) else "late" if is_stale else "fresh"
     return {**about, **total, "hours": hours, "state": state, "lag_hours": max(0, (now - newest - HOUR) // HOUR)}
+
+
+def _is_over(settings: Settings, source: Source, newest: datetime) -> bool:
+    """Whether the last hour of a source has a ledger, or was listed by a run: nothing may have landed in it."""
+    if source.end is None:
+        return False
+    end = to_hour(source.end)
+    return newest >= end or open_store(settings.lake).stat(layout.work_list_key(source.name, end)) is not None
 
 
 def newest_landing_hour(settings: Settings, source_name: str, now: datetime) -> datetime | None:

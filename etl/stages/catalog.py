@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from etl import layout
 from etl.config import Settings
 from etl.io.catalog import build
 from etl.io.statements import load_statements
-from etl.io.store import open_store
+from etl.io.store import open_store, scratch_root
 
 
 def write_catalog(settings: Settings, output: Path | None = None) -> tuple[str, bool]:
@@ -21,7 +20,7 @@ def write_catalog(settings: Settings, output: Path | None = None) -> tuple[str, 
     """
     lake = open_store(settings.lake)
     store, key = (lake, layout.CATALOG) if output is None else (open_store(str(output.absolute().parent)), output.name)
-    with tempfile.TemporaryDirectory(prefix="logbucket-", dir=os.environ.get("LOGBUCKET_TMP")) as folder:
+    with tempfile.TemporaryDirectory(prefix="logbucket-", dir=scratch_root()) as folder:
         path = Path(folder) / layout.CATALOG
         build(lake, load_statements(settings.sql), path)
         return store.uri(key), store.put(path, key)

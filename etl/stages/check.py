@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+import duckdb
+
 from etl.config import Settings
-from etl.errors import CheckFailed
+from etl.errors import CheckFailed, StatementError
 from etl.io.engine import rows, set_variables
 from etl.io.snapshot import snapshot
 from etl.io.statements import Statement, Statements, load_statements
@@ -23,7 +25,8 @@ _SHOWN = 5
 def check(settings: Settings, source_name: str, landing_hour: str, partitions: Iterable[str]) -> dict[str, Any]:
     """Run every statement of ``sql/checks`` over the run's landing hour and partitions; returns the books of the run.
 
-    Only then is the note removed that the partitions have to be published. Raises CheckFailed listing violations.
+    Only then is the note removed that the partitions have to be published. Raises CheckFailed listing violations,
+    StatementError for a check that cannot be run.
     """
     settings.source(source_name)
     wanted = sorted(set(partitions))
@@ -94,5 +97,12 @@ def _violations(connection: Any, checks: Iterable[Statement], source_name: str) 
     return [
         f"check {item.name}: " + ", ".join(f"{key} {value}" for key, value in row.items())
         for item in checks
-        for row in rows(connection, item.sql)
+        for row in _rows(connection, item)
     ]
+
+
+def _rows(connection: Any, statement: Statement) -> list[dict[str, Any]]:
+    try:
+        return rows(connection, statement.sql)
+    except duckdb.Error as error:
+        raise StatementError(f"{statement.path}: {error}") from None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -23,7 +22,7 @@ from etl.errors import ConfigError, ObjectMissing, QuarantineLimitExceeded
 from etl.io import engine
 from etl.io.leftovers import remove_leftovers
 from etl.io.secret import load_secret
-from etl.io.store import Store, file_digest, open_store, overlay_uri, put_bytes
+from etl.io.store import Store, file_digest, open_store, overlay_uri, put_bytes, scratch_root
 from etl.io.workspace import Workspace, workspace
 from etl.layout import Partition
 from etl.model.hours import format_hour, hours_between, parse_hour
@@ -72,7 +71,7 @@ def erase(
     """
     subject = _subject(settings, kind, value, source_name)
     if dry_run:
-        with tempfile.TemporaryDirectory(prefix="logbucket-erase-", dir=os.environ.get("LOGBUCKET_TMP")) as folder:
+        with tempfile.TemporaryDirectory(prefix="logbucket-erase-", dir=scratch_root()) as folder:
             scratch = replace(settings, lake=overlay_uri(Path(folder), settings.lake))
             return _erase(scratch, subject, _normal(kind, value), asked, progress)
     return _erase(settings, subject, _normal(kind, value), asked, progress)

@@ -30,7 +30,7 @@ def land(settings: Settings, source_name: str, landing_hour: str, alone: bool = 
     """
     source = settings.source(source_name)
     if not source.is_auto:
-        load_statements(settings.sql).labelled(source.format)
+        load_statements(settings.sql).labelled(source.format, f"{settings.path}, key sources.{source.name}.format")
     hour = parse_hour(landing_hour)
     raw = open_store(source.raw_root)
     look_back = timedelta() if alone else source.look_back_hours * HOUR

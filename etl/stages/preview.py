@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -13,7 +12,7 @@ from etl import layout
 from etl.config import Settings
 from etl.io.engine import read_footer
 from etl.io.overlay import OverlayStore
-from etl.io.store import Store, open_store, overlay_uri
+from etl.io.store import Store, open_store, overlay_uri, scratch_root
 from etl.model.ledger import Ledger, ObjectBook
 from etl.stages.run import run
 
@@ -32,7 +31,7 @@ def preview(
     quarantined lines before and after, ``partitions`` those that would be written or removed with their rows before
     and after, ``metrics`` the keys of metric objects that would change. Raises what the run would raise.
     """
-    with tempfile.TemporaryDirectory(prefix="logbucket-preview-", dir=os.environ.get("LOGBUCKET_TMP")) as folder:
+    with tempfile.TemporaryDirectory(prefix="logbucket-preview-", dir=scratch_root()) as folder:
         uri = overlay_uri(Path(folder), settings.lake)
         for hour in landing_hours:
             run(replace(settings, lake=uri), source_name, hour, reprocess=reprocess, progress=progress)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 import duckdb
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from markupsafe import Markup
 
 from etl import layout
@@ -63,8 +65,13 @@ def render(settings: Settings, report_name: str, first: datetime, last: datetime
         "end": last + HOUR,
         "lake": settings.lake,
     }
-    look = environment.get_template("macros.html.j2").make_module(context)
-    return environment.get_template(report.template.name).render({**context, "look": look})
+    try:
+        look = environment.get_template("macros.html.j2").make_module(context)
+        return environment.get_template(report.template.name).render({**context, "look": look})
+    except TemplateError as error:
+        lines = [place.lineno for place in extract_tb(error.__traceback__) if place.filename == str(report.template)]
+        where = f"{report.template}: line {lines[-1]}" if lines else str(report.template)
+        raise StatementError(f"{where}: {error}") from None
 
 
 def write(settings: Settings, report_name: str, first: datetime, last: datetime) -> str:
@@ -124,6 +131,8 @@ def queried(connection: duckdb.DuckDBPyConnection, report: Report) -> dict[str, 
             raise StatementError(
                 f"{report.queries[query].path}: {problem}. If a condition in sources.toml casts, write try_cast(… AS …) there."
             ) from None
+        except duckdb.Error as error:
+            raise StatementError(f"{report.queries[query].path}: {error}") from None
     return {query: rows(connection, f"FROM report.{name(query)}") for query in report.shown}
 
 
@@ -161,6 +170,15 @@ def _report(settings: Settings, report_name: str) -> Report:
         hint = f", or a table [reports.{report_name}] in {settings.path}" if report_name in KINDS else ""
         raise ConfigError("report", report_name, f"one of {', '.join(settings.report_names)}{hint}")
     return reports[report_name]
+
+
+def shows(settings: Settings, report_name: str, source: str, views: set[str]) -> bool:
+    """Whether a report reads one of these events and metrics of a source; one that is no longer known may have."""
+    if report_name not in settings.report_names:
+        return True
+    declared = settings.reports.get(report_name)
+    read = {re.sub("^history_", "metrics_", view) for view in _reads(settings, report_name)}
+    return bool(read & views) and (declared is None or source in declared.sources)
 
 
 def _reads(settings: Settings, report_name: str) -> set[str]:

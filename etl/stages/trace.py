@@ -22,6 +22,7 @@ from etl.model.ledger import Ledger, ObjectBook
 from etl.stages.expire import read_kept
 from etl.stages.normalize import read_ledger
 from etl.stages.parse import object_id
+from etl.stages.report import shows
 
 _EVENT_ID = re.compile(r"(?P<object>[0-9a-f]{16})-(?P<line>\d+)(?:\.\d+)?")
 _PLACE = re.compile(r"(?P<uri>.+):(?P<line>\d+)", re.DOTALL)
@@ -135,19 +136,20 @@ def _row(space: Workspace, key: str, uri: str, line: int, event_id: str | None) 
 def _into(space: Workspace, source: str, partition: Partition) -> dict[str, Any]:
     """The partition, its revision, and the metrics and reports that were made with it."""
     day = partition.hour.replace(hour=0)
-    metrics = []
+    metrics, views = [], {f"events_{partition.dataset}"}
     for metric in space.statements.metrics.values():
         key = layout.metric_key(metric.name, day, source)
         footer = engine.read_footer(space.lake, key) if partition.dataset in metric.datasets else None
         if footer and str(partition) in footer.books.get("hours", {}):
             metrics.append(key)
+            views.add(f"metrics_{metric.name}")
     reports = []
     for stat in space.lake.list("reports/"):
         try:
-            _, first, last = layout.parse_report_key(stat.key)
+            name, first, last = layout.parse_report_key(stat.key)
         except ValueError:
             continue
-        if first <= partition.hour <= last:
+        if first <= partition.hour <= last and shows(space.settings, name, source, views):
             reports.append(stat.key)
     revisions = list(space.lake.list(layout.revision_prefix(source, partition)))
     revision = int(Path(revisions[-1].key).stem) if revisions else 1

@@ -150,7 +150,8 @@ def test_a_row_is_traced_to_its_line_and_to_all_it_went_into(
     lines = ["rubbish", line("2026-11-22T10:00:01+0000", "/one"), "", line("2026-11-22T10:00:02+0000", "/two")]
     path = web.land("web/2026/11/22/10/a.log.gz", lines)
     web.run("web", "2026-11-22T10")
-    report = write(web.settings, "traffic", TEN, TEN)
+    write(web.settings, "errors", TEN, TEN)
+    reports = [write(web.settings, name, TEN, TEN) for name in ("quality", "traffic")]
     [(event_id,)] = web.query("SELECT event_id FROM events_web_access WHERE url_path = '/two'")
     [account] = trace(web.settings, event_id)
     assert account["raw"] == [lines[3]]
@@ -159,7 +160,7 @@ def test_a_row_is_traced_to_its_line_and_to_all_it_went_into(
     assert (web.lake / account["partition"]).exists()
     made = {name for name, metric in load_statements().metrics.items() if "web_access" in metric.datasets}
     assert {Path(key).parts[1] for key in account["metrics"]} == made
-    assert account["reports"] == [report]
+    assert account["reports"] == reports
     [rejected] = trace(web.settings, f"{path}:1")
     assert (rejected["fate"], rejected["raw"], rejected["row"]["source_line"]) == ("quarantined", ["rubbish"], 1)
     [blank] = trace(web.settings, f"{path}:3")

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import etl
 from etl.cli import main
+from etl.errors import ConfigError
 from etl.io.store import use_credentials
 from tests.pipeline.conftest import World, access
 from tests.support.servers import S3Server, s3_server
@@ -48,7 +53,7 @@ def source(raw: str, **more: str) -> str:
         ("lake = ", ["sources.toml", "TOML"]),
         (source("raw/", shards="99"), ["sources.web.shards", "99", "from 1 to 8"]),
         (source("raw/", zone='"Asia/Soul"'), ["sources.web.zone", "Asia/Soul", "IANA"]),
-        (source("raw/", format='"combinde"'), ["combinde", "combined"]),
+        (source("raw/", format='"combinde"'), ["sources.web.format", "combinde", "perhaps combined"]),
         (source("raw/%Y/%H/"), ["sources.web.raw", "%m"]),
         (source("raw/", colour='"red"'), ["sources.web.colour", "red", "shards"]),
     ],
@@ -81,6 +86,14 @@ def test_over_the_quarantine_limit_is_exit_code_3(web: World, capsys: pytest.Cap
     assert run_hour(web) == 3
     assert "quarantine_limit" in capsys.readouterr().err
     assert not (web.lake / "staged").exists()
+
+
+def test_logs_of_years_ago_are_told_the_setting_that_takes_them(web: World, capsys: pytest.CaptureFixture[str]) -> None:
+    web.land("web/2026/11/22/10/a.log", [access("2015-05-20T10:00:00+0000")] * 200)
+    assert run_hour(web) == 3
+    said = capsys.readouterr().err
+    assert "is older than max_lateness_days before the landing hour" in said
+    assert "correct the format or the setting that a reason names" in said
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
@@ -157,6 +170,49 @@ def test_an_unreachable_store_is_said_to_be_unreachable(
     assert "check that the endpoint is reachable" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"AWS_ENDPOINT_URL_S3": "127.0.0.1:9000"}, ["127.0.0.1:9000", "http://127.0.0.1:9000"]),
+        ({"AWS_PROFILE": "nobody"}, ["nobody", "AWS_PROFILE"]),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_a_client_of_s3_that_cannot_be_made_says_why(
+    world: World,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    named: list[str],
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    world.configure(source("s3://raw/%Y/%m/%d/%H/"))
+    assert run_hour(world) == 1
+    said = capsys.readouterr().err.replace("\n", " ")
+    assert [word for word in named if word not in said] == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("LOGBUCKET_TMP", "/no/such/folder", "an existing folder"),
+        ("LOGBUCKET_THREADS", "all", "a whole number"),
+        ("LOGBUCKET_MEMORY_LIMIT", "plenty", "a size such as 2GB"),
+    ],
+)
+def test_a_wrong_variable_is_named_with_what_is_expected(web: World, variable: str, value: str, expected: str) -> None:
+    web.land("web/2026/11/22/10/a.log", [access("2026-11-22T10:00:00+0000")])
+    command = [sys.executable, "-m", "etl.cli", "--config", str(web.root / "sources.toml")]
+    env = {**os.environ, variable: value}
+    done = subprocess.run(
+        [*command, "run", "web", "--from", HOUR, "--to", HOUR], env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert f"environment variable {variable}: '{value}' is not usable; expected {expected}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_raw_and_lake_on_s3_give_the_same_rows_as_local(web: World, s3: S3Server, tmp_path: Path) -> None:
     lines = [access(f"2026-11-22T10:00:{second:02}+0000", f"/{second}") for second in range(30)]
     web.land("web/2026/11/22/10/web-1.log.gz", lines)
@@ -178,3 +234,66 @@ def test_raw_and_lake_on_s3_give_the_same_rows_as_local(web: World, s3: S3Server
     web.run("web", HOUR, reprocess=True)
     after = {item["Key"]: item["LastModified"] for item in client.list_objects_v2(Bucket="lake")["Contents"]}
     assert after == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"lake": "no/such/lake"}, "lake: 'no/such/lake' is not usable; expected a folder that is there"),
+        ({"start": "2026-11-22"}, "start: '2026-11-22' is not usable; expected an hour in UTC such as 2026-11-22T00"),
+        (
+            {"start": HOUR, "end": "2026-11-22T09"},
+            "end: '2026-11-22T09' is not usable; expected an hour not before start",
+        ),
+    ],
+    ids=["lake", "hour", "order"],
+)
+def test_a_connection_to_nothing_is_refused(world: World, arguments: dict[str, str], said: str) -> None:
+    world.lake.mkdir()
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        etl.connect(**{"lake": str(world.lake), **arguments})
+
+
+CHECK = "-- title: t\n-- reads: ledger\n"
+TABLE = "-- title: t\n-- reads: metrics_traffic_hourly\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (
+            {"checks/own.sql": CHECK + "SELECT nothing FROM ledger"},
+            'checks/own.sql: Binder Error: Referenced column "nothing"',
+        ),
+        (
+            {"checks/own.sql": CHECK + "SELECT * FROM metrics_nothing"},
+            "checks/own.sql: Catalog Error: Table with name metrics_",
+        ),
+        (
+            {"reports/own/a.sql": TABLE + "SELECT nothing FROM metrics_traffic_hourly"},
+            "reports/own/a.sql: Binder Error",
+        ),
+        (
+            {"reports/own/report.html.j2": "{% block title %}\n{{ look.tabel() }}"},
+            "own/report.html.j2: line 2: Unexpected end",
+        ),
+        ({"reports/own/report.html.j2": "\n{{ look.tabel('a') }}"}, "own/report.html.j2: line 2: "),
+        ({"reports/own/report.html.j2": "{{ look.table('a', [('b', 'B')]) }}"}, "no attribute 'b'"),
+    ],
+    ids=["check without column", "check without view", "table", "template cut", "template", "template without column"],
+)
+def test_own_sql_and_templates_that_are_wrong_are_named(
+    web: World, capsys: pytest.CaptureFixture[str], files: dict[str, str], said: str
+) -> None:
+    given = {"reports/own/report.html.j2": "ok", "reports/own/a.sql": TABLE + "SELECT 1 AS a", **files}
+    for place, content in given.items():
+        path = web.root / "own" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    web.configure('sql = ["own"]\n' + source("raw/web/%Y/%m/%d/%H/"))
+    web.land("web/2026/11/22/10/a.log", [access("2026-11-22T10:00:00+0000")])
+    code = run_hour(web) or run_cli(
+        web, "report", "own", "--from", HOUR, "--to", HOUR, "-o", str(web.root / "own.html")
+    )
+    assert code == 2
+    assert said in capsys.readouterr().err.replace("\n", " ")

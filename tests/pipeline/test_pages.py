@@ -107,6 +107,36 @@ def test_a_source_that_was_silent_for_weeks_is_found_and_one_whose_end_is_reache
     assert browse.freshness(ended.settings, datetime(2026, 12, 31))[0]["state"] == "complete"
 
 
+def test_a_source_is_complete_when_its_last_hour_was_run_though_nothing_landed_in_it(world: World) -> None:
+    world.configure(SOURCE.replace("T23", "T01"))
+    world.land("web/2026/11/22/00/a.log", [access("2026-11-22T00:00:00+0000")])
+    states = []
+    for hour in ("2026-11-22T00", "2026-11-22T01"):
+        world.run("web", hour)
+        states += [browse.freshness(world.settings, datetime(2026, 11, 22, 2))[0]["state"]]
+    assert states == ["fresh", "complete"]
+
+
+def test_one_is_not_written_as_many(world: World, get: Callable[[World, str], Any]) -> None:
+    world.configure(SOURCE)
+    world.land("web/2026/11/22/00/a.log", ["rubbish"])
+    world.run("web", "2026-11-22T00")
+    pages = [text(get(world, path)) for path in ("/", "/sources/web", "/sources/web/books?day=2026-11-22")]
+    assert ["of 1 line" in pages[0], "1 object" in pages[1], "1 landing hour" in pages[2]] == [True] * 3
+    assert [re.findall(r"\b1 \w*s\b|\b1 landing hours", page) for page in pages] == [[], [], []]
+
+
+def test_the_overview_draws_lines_also_of_records_that_have_many(
+    world: World, get: Callable[[World, str], Any]
+) -> None:
+    world.configure(SOURCE.replace("combined", "logback").replace('end = "2026-11-22T23"', ""))
+    trace = ["2026-11-22 00:00:01,000 ERROR [main] a.B - no", "java.lang.Error: no", *["\tat a.B.c(B.java:1)"] * 10]
+    world.land("web/2026/11/22/00/a.log", trace)
+    world.run("web", "2026-11-22T00")
+    [bar] = re.findall(r'class="rows"[^>]* height="([\d.]+)"', get(world, "/").text)
+    assert bar == "24.0"
+
+
 def test_the_books_of_a_day_are_those_of_its_landing_hours_page_by_page(shop: World) -> None:
     pages = [browse.books_of_day(shop.settings, "web", DAY, number, 2) for number in (1, 2, 3)]
     assert [len(page["objects"].records) for page in pages] == [2, 1, 0]

@@ -240,6 +240,15 @@ BROKEN_FILES: dict[str, tuple[str, list[str]]] = {
     "lake empty": ('lake = ""', ["lake", "''", "a folder"]),
     "lake on another store": ('lake = "gs://bucket"', ["lake", "gs://bucket", "s3://bucket/prefix"]),
     "lake without bucket": ('lake = "s3:///x"', ["lake", "s3:///x", "s3://bucket/prefix"]),
+    "lake with one slash": ('lake = "s3:/bucket"', ["lake", "s3:/bucket", "s3://bucket/prefix"]),
+    "lake among raw objects": (
+        'lake = "data/lake"\n[sources.web]\nraw = "data/"',
+        ["sources.web.raw", "data/", "does not hold the lake"],
+    ),
+    "lake among raw objects of a bucket": (
+        'lake = "s3://b/lake"\n[sources.web]\nraw = "s3://b/"',
+        ["sources.web.raw", "s3://b/", "does not hold the lake"],
+    ),
     "no sources": ('lake = "l"', ["sources", "None", "[sources.<name>]"]),
     "sources empty": ('lake = "l"\n[sources]', ["sources", "{}", "[sources.<name>]"]),
     "sources a text": ('lake = "l"\nsources = "x"', ["sources", "'x'", "[sources.<name>]"]),
@@ -276,6 +285,11 @@ def test_a_broken_file_names_key_value_and_what_is_allowed(tmp_path: Path, text:
         load(write(tmp_path, text), {})
     for part in [str(tmp_path / "sources.toml"), *said]:
         assert part in str(error.value)
+
+
+def test_a_lake_beside_dated_folders_of_raw_objects_is_not_among_them(tmp_path: Path) -> None:
+    text = 'lake = "data/lake"\n[sources.web]\nraw = "data/%Y/%m/%d/%H/"\n[sources.app]\nraw = "data/lak/"'
+    assert list(load(write(tmp_path, text), {}).sources) == ["web", "app"]
 
 
 def test_a_source_is_told_of_as_the_file_says_unless_it_says_otherwise(tmp_path: Path) -> None:

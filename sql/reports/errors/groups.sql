@@ -1,5 +1,5 @@
 -- title: Error groups
--- note: Errors with the same class, top frames and message template are one group.
+-- note: A message of severity ERROR or above, or with an exception, is an error. Those of the same class, top frames and message template are one group.
 -- reads: metrics_error_hourly, history_error_hourly, history_severity_hourly
 WITH asked AS (
     SELECT getvariable('first_hour')::TIMESTAMP AS first_hour, getvariable('last_hour')::TIMESTAMP AS last_hour
