@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from etl.config import Settings
-from etl.io.engine import create_macros, engine
+from etl.io.engine import create_macros, describe, engine
 from etl.io.statements import Statements, load_statements
 from etl.io.store import Store, open_store, scratch_root, take
 
@@ -36,6 +36,13 @@ class Workspace:
         create_macros(self.connection, macros)
         self._created.update(macro.name for macro in macros)
         return sql
+
+    def describe(self, sql: str) -> dict[str, str]:
+        """Column name → DuckDB type of a query that reads no files or tables: each is asked once in a process."""
+        known = self.statements.described
+        if sql not in known:
+            known[sql] = describe(self.connection, self.provide(sql))
+        return known[sql]
 
     def take(self, key: str) -> Path:
         """A lake object as a file in the scratch folder, of one content while the object is replaced.

@@ -365,7 +365,7 @@ def _parsed_sql(
     datasets = _datasets(source, statement)
     sql = space.provide(_declared_sql(space, source, statement) if statement.dataset == DECLARED else statement.sql)
     known = list({column.name: column for dataset in datasets for column in columns(dataset)}.values())
-    given = _given_columns(space.connection, statement, sql, datasets, {column.name for column in known})
+    given = _given_columns(space, statement, sql, datasets, {column.name for column in known})
     wanted = [column for column in known if column.name not in _MADE_LATER]
     named = engine.quote(datasets[0])
     if "dataset" in given:
@@ -439,17 +439,13 @@ def given_columns(space: Workspace, statement: Statement) -> set[str]:
     """The columns that a format's statement gives. Raises StatementError where it breaks its contract."""
     _bind(space, Source(name="given", raw="./"), datetime(2026, 1, 1), _ANY_AGE, _END_OF_TIME)
     known = {column.name for dataset in statement.datasets for column in columns(dataset)}
-    return _given_columns(space.connection, statement, space.provide(statement.sql), statement.datasets, known)
+    return _given_columns(space, statement, statement.sql, statement.datasets, known)
 
 
-def _given_columns(
-    connection: duckdb.DuckDBPyConnection, statement: Statement, sql: str, datasets: list[str], known: set[str]
-) -> set[str]:
+def _given_columns(space: Workspace, statement: Statement, sql: str, datasets: list[str], known: set[str]) -> set[str]:
     try:
         given = set(
-            engine.describe(
-                connection, f"WITH records AS {_SAMPLE_RECORDS}, formatted AS ({sql}\n) SELECT * FROM formatted"
-            )
+            space.describe(f"WITH records AS {_SAMPLE_RECORDS}, formatted AS ({sql}\n) SELECT * FROM formatted")
         )
     except duckdb.Error as error:
         raise StatementError(f"{statement.path}: {error}") from None
