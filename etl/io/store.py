@@ -139,11 +139,14 @@ def overlay_uri(folder: Path, lake: str) -> str:
     return f"{_OVERLAY}{folder}\0{lake}"
 
 
-def put_bytes(store: Store, data: bytes, key: str, folder: Path) -> bool:
-    """Store small bytes under a key; ``folder`` holds the temp file. False where nothing changed.
+def put_bytes(store: Store, data: bytes, key: str, folder: Path | None = None) -> bool:
+    """Store small bytes under a key; ``folder`` holds the temp file, None: one of its own. False where nothing changed.
 
     Raises ScratchUnavailable, and store errors.
     """
+    if folder is None:
+        with tempfile.TemporaryDirectory(prefix="logbucket-") as own:
+            return put_bytes(store, data, key, Path(own))
     path = folder / f"put-{secrets.token_hex(8)}"
     try:
         path.write_bytes(data)

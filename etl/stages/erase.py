@@ -102,8 +102,7 @@ def _erase(
     settings: Settings, subject: Erased, value: str, asked: datetime, progress: Callable[[str], None]
 ) -> dict[str, Any]:
     lake = open_store(settings.lake)
-    with tempfile.TemporaryDirectory() as folder:
-        put_bytes(lake, _known(lake, subject).to_json(), layout.erasure_key(subject.digest), Path(folder))
+    put_bytes(lake, _known(lake, subject).to_json(), layout.erasure_key(subject.digest))
     sources = [settings.source(name) for name in subject.sources] or list(settings.sources.values())
     certificate: dict[str, Any] = {
         "subject": {"kind": subject.kind, "digest": subject.digest, "secret": subject.secret},
@@ -143,9 +142,8 @@ def _erase(
             f"Not looked at: objects of {', '.join(undeclared)}, which is no source of sources.toml any more. Declare it and erase "
             "again, or remove its objects."
         )
-    with tempfile.TemporaryDirectory() as folder:
-        data = json.dumps(certificate, indent=1, sort_keys=True).encode() + b"\n"
-        put_bytes(lake, data, layout.certificate_key(subject.digest, asked), Path(folder))
+    data = json.dumps(certificate, indent=1, sort_keys=True).encode() + b"\n"
+    put_bytes(lake, data, layout.certificate_key(subject.digest, asked))
     begun.end()
     return {**certificate, "certificate": layout.certificate_key(subject.digest, asked)}
 

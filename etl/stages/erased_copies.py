@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from etl import layout
@@ -68,8 +66,7 @@ def clean_alerts(lake: Store, source: str, value: str, begun: Erasing) -> None:
         if clean != record:
             begun.begin(stat.key)
             data = json.dumps(clean, sort_keys=True, ensure_ascii=False).encode("utf-8", "replace")
-            with tempfile.TemporaryDirectory() as folder:
-                put_bytes(lake, data, stat.key, Path(folder))
+            put_bytes(lake, data, stat.key)
 
 
 def clean_metrics(settings: Settings, source: Source, subject: Erased, value: str, begun: Erasing) -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from etl import layout
@@ -72,9 +70,9 @@ class Erasing:
             self.lake.delete(stat.key)
 
     def _keep(self, name: str, record: dict[str, Any]) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            data = json.dumps(record, sort_keys=True).encode() + b"\n"
-            put_bytes(self.lake, data, layout.erasing_key(self.subject, name), Path(folder))
+        put_bytes(
+            self.lake, json.dumps(record, sort_keys=True).encode() + b"\n", layout.erasing_key(self.subject, name)
+        )
         self._add(record)
 
     def _add(self, record: dict[str, Any]) -> None:

@@ -6,11 +6,9 @@ what is left as expired already, and an expiry that was interrupted is completed
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from etl import layout
@@ -62,7 +60,7 @@ def expire(settings: Settings, source_name: str, day: date, dry_run: bool = Fals
     old = {layer: _older(lake, source.name, layer, kept) for layer in _LAYERS}
     if not dry_run:
         if kept != before:
-            _put(lake, kept.to_json(), layout.kept_key(source.name))
+            put_bytes(lake, kept.to_json(), layout.kept_key(source.name))
         if any(old.values()):
             removed = [item for layer, stats in old.items() for item in _removed(lake, source.name, layer, stats)]
             _record(lake, source.name, day, kept, removed)
@@ -164,14 +162,9 @@ def _record(lake: Store, source: str, day: date, kept: Kept, removed: list[Remov
         except (ValueError, TypeError, KeyError) as error:
             problem = f"not the record of a removal: {error}; it is history only, remove it"
             raise ObjectCorrupt(lake.uri(key), problem) from None
-    _put(lake, removal_json(source, day, kept, removed), key)
+    put_bytes(lake, removal_json(source, day, kept, removed), key)
 
 
 def _remove(lake: Store, keys: list[str]) -> None:
     with ThreadPoolExecutor(_PARALLEL) as pool:
         list(pool.map(lake.delete, keys))
-
-
-def _put(lake: Store, data: bytes, key: str) -> None:
-    with tempfile.TemporaryDirectory(prefix="logbucket-") as folder:
-        put_bytes(lake, data, key, Path(folder))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import tempfile
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -52,8 +51,7 @@ def land(settings: Settings, source_name: str, landing_hour: str, alone: bool = 
     hours = {format_hour(key): objects for key, objects in sorted(found.items())}
     work = WorkList(source.name, format_hour(first), landing_hour, hours)
     key = layout.work_list_key(source.name, hour, alone)
-    with tempfile.TemporaryDirectory() as folder:
-        put_bytes(lake, gzip.compress(work.to_json(), mtime=0), key, Path(folder))
+    put_bytes(lake, gzip.compress(work.to_json(), mtime=0), key)
     return key
 
 

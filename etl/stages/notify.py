@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -77,7 +75,7 @@ def digest(
     lake = open_store(settings.lake)
     hour = landing_hour or newest_hour(lake, source_name)
     if is_backfill and not dry_run:
-        _put(lake, layout.backfilled_key(source_name, parse_hour(hour)), b"{}")
+        put_bytes(lake, b"{}", layout.backfilled_key(source_name, parse_hour(hour)))
         return {"source": source_name, "landing_hour": hour, "open": [], "told": []}
     if now and not parse_hour(hour) <= now <= parse_hour(hour) + HOUR + _CATCHING_UP:
         return {"source": source_name, "landing_hour": hour, "open": [], "told": []}
@@ -259,7 +257,7 @@ def _deliver(lake: Store, books: list[_Book], environ: Mapping[str, str] | None)
     if pending:
         for book in books:
             if book.alerts.parcels:
-                _put(lake, book.key, book.alerts.begun().as_json())
+                put_bytes(lake, book.alerts.begun().as_json(), book.key)
     problems, failed = [], set()
     for channel in pending:
         mine = [book for book in books if channel.identity in book.alerts.parcels]
@@ -274,7 +272,7 @@ def _deliver(lake: Store, books: list[_Book], environ: Mapping[str, str] | None)
             failed.add(channel.identity)
     for book in books:
         book.alerts = book.alerts.ended(failed & set(book.alerts.parcels))
-        _put(lake, book.key, book.alerts.as_json())
+        put_bytes(lake, book.alerts.as_json(), book.key)
     return problems
 
 
@@ -287,11 +285,6 @@ def _open(settings: Settings, lake: Store, source_name: str, by: str) -> _Book:
             lake.uri(key), f"not what the {by} wrote: {error}; or remove it, and all is told again"
         ) from None
     return _Book(source_name, key, alerts, channels(settings.source(source_name).notify))
-
-
-def _put(lake: Store, key: str, data: bytes) -> None:
-    with tempfile.TemporaryDirectory(prefix="logbucket-") as folder:
-        put_bytes(lake, data, key, Path(folder))
 
 
 def _backfilled(lake: Store, source_name: str) -> list[datetime]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -78,8 +77,7 @@ def write(settings: Settings, report_name: str, first: datetime, last: datetime)
     """Render a report into the lake; returns its key."""
     key = layout.report_key(report_name, first, last)
     html = render(settings, report_name, first, last)
-    with tempfile.TemporaryDirectory() as folder:
-        put_bytes(open_store(settings.lake), html.encode(), key, Path(folder))
+    put_bytes(open_store(settings.lake), html.encode(), key)
     return key
 
 
