@@ -88,17 +88,14 @@ def partitions_of_day(
 @dataclass(frozen=True)
 class _Stale:
     """A metric's object of a day that is not up to date: the digests of its hours as they should be, the object as it is
-    now, and the hours whose rows stay."""
+    now, the hours whose rows stay, and those whose rows are computed."""
 
     metric: Statement
     key: str
     now: dict[str, str]
     old: Path | None
     kept: list[Partition]
-
-    @property
-    def computed(self) -> set[Partition]:
-        return {Partition.parse(text) for text in self.now} - set(self.kept)
+    computed: set[Partition]
 
     @property
     def table(self) -> str:
@@ -110,7 +107,8 @@ def _stale(
 ) -> _Stale | None:
     """What is to be written of one metric's day, None where nothing is; an object without an hour is removed."""
     key = layout.metric_key(metric.name, day, source)
-    now = metric_hours(space, metric, hours_of(metric, hours))
+    wanted = hours_of(metric, hours)
+    now = metric_hours(space, metric, wanted)
     footer = engine.read_footer(space.lake, key)
     if not now:
         space.lake.delete(key)
@@ -118,8 +116,8 @@ def _stale(
     if footer and footer.books.get("hours") == now:
         return None
     old, before = _kept(space, key)
-    kept = sorted(text for text in now if before.get(text) == now[text])
-    return _Stale(metric, key, now, old, [Partition.parse(text) for text in kept])
+    kept = sorted(part for part in wanted if before.get(str(part)) == now[str(part)])
+    return _Stale(metric, key, now, old, kept, wanted.keys() - kept)
 
 
 def _update(space: Workspace, source: str, stale: list[_Stale]) -> None:
