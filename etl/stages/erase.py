@@ -22,6 +22,7 @@ from etl.errors import ConfigError, ObjectMissing, QuarantineLimitExceeded
 from etl.io import engine
 from etl.io.leftovers import remove_leftovers
 from etl.io.secret import load_secret
+from etl.io.statements import load_statements
 from etl.io.store import Store, file_digest, open_store, overlay_uri, put_bytes, scratch_root
 from etl.io.workspace import Workspace, workspace
 from etl.layout import Partition
@@ -122,8 +123,7 @@ def _erase(
         left = {hour for name, hour in begun.hours if name == source.name and kept.has_ledger(hour)}
         for landing in sorted({*staged, *left}):
             progress(f"erase {source.name} {format_hour(landing)}")
-            _erase_hour(settings, source, landing, staged.get(landing, []), value, begun, certificate)
-            made |= _keys(settings, source, _told(lake, source, landing))
+            made |= _erase_hour(settings, source, landing, staged.get(landing, []), value, begun, certificate)
     for source in sources:
         clean_metrics(settings, source, subject, value, begun)
         remove_notes(lake, source.name, value, begun)
@@ -228,11 +228,12 @@ def _erase_hour(
     value: str,
     begun: Erasing,
     certificate: dict[str, Any],
-) -> None:
+) -> set[str]:
+    """Erase the subject from what is made of a landing hour; returns the keys that its ledgers tell of now, and what is made of these."""
     lake = open_store(settings.lake)
     before = _ledgers(lake, source, landing)
     erased = {book.uri: book.erased for ledger in before for book in ledger.objects}
-    begun.begin_hour(source.name, landing, _keys(settings, source, {*staged, *_told(lake, source, landing)}), erased)
+    begun.begin_hour(source.name, landing, _keys(settings, source, {*staged, *_told(source, before)}), erased)
     is_gone = bool(gone_objects(settings, source, landing))
     if not is_gone:
         try:
@@ -241,10 +242,12 @@ def _erase_hour(
             is_gone = True
     if is_gone:
         _rewrite(settings, source, landing, value)
-    untold = sorted(key for key in set(staged) - _told(lake, source, landing) if lake.stat(key))
+    after = _ledgers(lake, source, landing)
+    told = _told(source, after)
+    untold = sorted(key for key in set(staged) - told if lake.stat(key))
     counted = _rewrite_untold(settings, source, untold, value) if untold else {}
     keys = {}
-    for ledger in _ledgers(lake, source, landing):
+    for ledger in after:
         for book in ledger.objects:
             keys[book.uri] = book.key
             counted[book.uri] = counted.get(book.uri, 0) + book.erased
@@ -257,6 +260,7 @@ def _erase_hour(
             certificate["rows"] += record["records"]
     if is_gone or untold:
         certificate["raw_is_gone"].append({"source": source.name, "landing_hour": format_hour(landing)})
+    return _keys(settings, source, told)
 
 
 def _changed_hours(begun: Erasing, made: set[str]) -> set[datetime]:
@@ -273,10 +277,11 @@ def _ledgers(lake: Store, source: Source, landing: datetime) -> list[Ledger]:
     return [ledger for ledger in found if ledger]
 
 
-def _told(lake: Store, source: Source, landing: datetime) -> set[str]:
-    """Keys of the ledgers of a landing hour, and of the slices and quarantine that they tell of."""
+def _told(source: Source, ledgers: Iterable[Ledger]) -> set[str]:
+    """Keys of ledgers, and of the slices and quarantine that they tell of."""
     found: set[str] = set()
-    for ledger in _ledgers(lake, source, landing):
+    for ledger in ledgers:
+        landing = parse_hour(ledger.landing_hour)
         found.add(layout.ledger_key(source.name, landing, ledger.shard))
         found.add(layout.quarantine_key(source.name, landing, ledger.shard))
         found |= {
@@ -289,8 +294,7 @@ def _told(lake: Store, source: Source, landing: datetime) -> set[str]:
 def _keys(settings: Settings, source: Source, told: Iterable[str]) -> set[str]:
     """These keys, and those of the partitions and metrics that are made of the slices among them."""
     found = set(told)
-    with workspace(settings) as space:
-        metrics = list(space.statements.metrics.values())
+    metrics = load_statements(settings.sql).metrics.values()
     for partition in {layout.parse_slice_key(key)[1] for key in found if key.startswith("staged/")}:
         found.add(layout.partition_key(source.name, partition))
         day = partition.hour.replace(hour=0)
