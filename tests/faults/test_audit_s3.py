@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 
@@ -10,24 +9,16 @@ import pytest
 
 from etl.errors import StoreUnavailable
 from etl.io import store
-from etl.io.store import S3Store, open_store, use_credentials
+from etl.io.store import S3Store, open_store
 from etl.stages.audit import audit
 from etl.stages.expire import expire
 from etl.stages.status import status
 from tests.faults.closing import digests
 from tests.pipeline.conftest import World, access
-from tests.support.servers import S3Server, s3_server
+from tests.support.servers import S3Server
 
 FIRST, LAST = datetime(2026, 11, 22, 10), datetime(2026, 11, 22, 11)
 LAKE = "s3://lake/logs"
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[S3Server]:
-    with s3_server("lake") as server:
-        use_credentials(**server.credentials)
-        yield server
-        use_credentials()
 
 
 @pytest.fixture(scope="module")

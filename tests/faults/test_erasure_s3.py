@@ -2,50 +2,38 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 
-from etl.io.store import open_store, use_credentials
+from etl.io.store import open_store
 from etl.model.hours import parse_hour
 from etl.stages import replay
 from etl.stages.audit import audit
 from etl.stages.erase import erase
 from etl.stages.report import write
 from tests.pipeline.conftest import World
-from tests.support.servers import S3Server, s3_server
+from tests.support.dying import dying
+from tests.support.search import holding
+from tests.support.servers import S3Server
 
 LAKE, HOUR = "s3://lake/logs", "2026-11-22T10"
 PERSON, ASKED = "u-abcdefgh", datetime(2026, 11, 24)
 
 
-@pytest.fixture(scope="module")
-def s3() -> Iterator[S3Server]:
-    with s3_server("lake") as server:
-        use_credentials(**server.credentials)
-        yield server
-        use_credentials()
-
-
-def layers(s3: S3Server) -> set[str]:
-    """The layers that hold the person."""
-    found = set()
+def layers(copy: Path) -> set[str]:
+    """The layers that hold the person; ``copy`` is a folder to be made for the objects of the lake."""
     for stat in open_store(LAKE).list(""):
-        data = s3.client().get_object(Bucket="lake", Key=f"logs/{stat.key}")["Body"].read()
-        if stat.key.endswith(".parquet"):
-            data += str(pq.read_table(io.BytesIO(data)).to_pylist()).encode()
-        if PERSON.encode() in data:
-            found.add(stat.key.split("/")[0])
-    return found
+        path = copy / stat.key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(open_store(LAKE).read(stat.key) or b"")
+    return {key.split("/")[0] for key in holding(copy, PERSON).get(PERSON, [])}
 
 
 @pytest.mark.parametrize("step", ["normalize", "publish", "aggregate", "check"])
 def test_an_erasure_that_dies_half_way_is_completed_by_the_next(
-    s3: S3Server, world: World, step: str, monkeypatch: pytest.MonkeyPatch
+    s3: S3Server, world: World, tmp_path: Path, step: str
 ) -> None:
     for stat in list(open_store(LAKE).list("")):
         open_store(LAKE).delete(stat.key)
@@ -57,19 +45,11 @@ def test_an_erasure_that_dies_half_way_is_completed_by_the_next(
     world.land("app/2026/11/22/10/a.log", [line])
     world.run("app", HOUR)
     write(world.settings, "errors", parse_hour(HOUR), parse_hour(HOUR))
-    assert layers(s3) == {"events", "staged", "metrics", "reports"}
-    done = getattr(replay, step)
-
-    def die(*arguments: Any, **options: Any) -> None:
-        done(*arguments, **options)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(replay, step, die)
-        with pytest.raises(KeyboardInterrupt):
-            erase(world.settings, "user_id", PERSON, ASKED)
+    assert layers(tmp_path / "before") == {"events", "staged", "metrics", "reports"}
+    with dying(replay, step, after=True):
+        erase(world.settings, "user_id", PERSON, ASKED)
     certificate = erase(world.settings, "user_id", PERSON, ASKED)
-    assert layers(s3) == set()
+    assert layers(tmp_path / "after") == set()
     assert (certificate["rows"], [item["records"] for item in certificate["raw"]]) == (1, [1])
     assert {item["key"].split("/")[0] for item in certificate["objects"]} >= {"events", "staged", "metrics", "reports"}
     assert audit(world.settings, "app", parse_hour(HOUR), parse_hour(HOUR)) == []

@@ -27,6 +27,7 @@ from etl.stages.report import write
 from etl.stages.status import status
 from etl.text import inert
 from tests.pipeline.conftest import World
+from tests.support.dying import dying
 from tests.support.search import holding
 
 HOURS = ["2026-11-22T13", "2026-11-22T14"]
@@ -279,16 +280,9 @@ def test_metrics_whose_rows_have_expired_are_anonymised_as_they_stand(lake: Worl
 
 
 @pytest.mark.parametrize(("module", "step"), [(replay, "publish"), (erasing, "remove_reports")], ids=["early", "late"])
-def test_an_erasure_that_was_interrupted_is_completed_by_the_next(
-    lake: World, module: ModuleType, step: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def die(*_: Any, **__: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(module, step, die)
-        with pytest.raises(KeyboardInterrupt):
-            erase(lake.settings, "user_id", PERSON, ASKED)
+def test_an_erasure_that_was_interrupted_is_completed_by_the_next(lake: World, module: ModuleType, step: str) -> None:
+    with dying(module, step):
+        erase(lake.settings, "user_id", PERSON, ASKED)
     certificate = erase(lake.settings, "user_id", PERSON, ASKED)
     assert holding(lake.lake, PERSON, "s-one", "47110815") == {}
     assert_sound(lake)
@@ -301,16 +295,12 @@ def test_an_erasure_that_was_interrupted_is_completed_by_the_next(
     }
 
 
-def test_an_erasure_of_metrics_that_was_interrupted_removes_their_reports(
-    lake: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_erasure_of_metrics_that_was_interrupted_removes_their_reports(lake: World) -> None:
     lake.configure("retention = { events_days = 1, quarantine_days = 1 }" + SOURCES)
     for source in ("web", "game"):
         expire(lake.settings, source, ASKED.date())
-    with monkeypatch.context() as patch:
-        patch.delattr(erasing, "remove_reports")
-        with pytest.raises(NameError):
-            erase(lake.settings, "user_id", PERSON, ASKED)
+    with dying(erasing, "remove_reports"):
+        erase(lake.settings, "user_id", PERSON, ASKED)
     erase(lake.settings, "user_id", PERSON, ASKED)
     assert holding(lake.lake, PERSON) == {}
 
