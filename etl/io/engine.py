@@ -69,10 +69,17 @@ def create_macros(connection: duckdb.DuckDBPyConnection, macros: Iterable[Statem
     """Create macros, given in an order in which each comes after those it uses. Raises StatementError for one that
     does not compile."""
     for macro in macros:
-        try:
+        with failing(macro):
             connection.execute(macro.sql)
-        except duckdb.Error as error:
-            raise StatementError(f"{macro.path}: {error}") from None
+
+
+@contextmanager
+def failing(statement: Statement, where: str = "", expected: str = "") -> Iterator[None]:
+    """What DuckDB refuses inside is said with the statement's file: raises StatementError."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise StatementError(f"{statement.path}{where}: {error}{expected}") from None
 
 
 def set_variables(connection: duckdb.DuckDBPyConnection, **values: object) -> None:

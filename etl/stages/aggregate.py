@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import duckdb
-
 from etl import layout
 from etl.config import Settings
 from etl.errors import ObjectCorrupt, ObjectMissing, StatementError, StoreUnavailable
@@ -174,10 +172,8 @@ def _events(space: Workspace, source: str, partition: Partition) -> Path:
 
 def _compute(space: Workspace, item: _Stale, partition: Partition, made: set[str]) -> None:
     metric = item.metric
-    try:
+    with engine.failing(metric, f", on {partition}"):
         _add(space, item, space.provide(metric.sql), made)
-    except duckdb.Error as error:
-        raise StatementError(f"{metric.path}, on {partition}: {error}") from None
     given = engine.describe(space.connection, f"FROM {item.table}")
     if missing := [column for column in ("hour_start", *metric.grain) if column not in given]:
         raise StatementError(f"{metric.path}: column {missing[0]} of its grain is missing; it gives {', '.join(given)}")

@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-import duckdb
-
 from etl.config import Settings
-from etl.errors import CheckFailed, StatementError
-from etl.io.engine import rows, set_variables
+from etl.errors import CheckFailed
+from etl.io.engine import failing, rows, set_variables
 from etl.io.snapshot import snapshot
 from etl.io.statements import Statement, Statements, load_statements
 from etl.io.store import open_store
@@ -102,7 +100,5 @@ def _violations(connection: Any, checks: Iterable[Statement], source_name: str) 
 
 
 def _rows(connection: Any, statement: Statement) -> list[dict[str, Any]]:
-    try:
+    with failing(statement):
         return rows(connection, statement.sql)
-    except duckdb.Error as error:
-        raise StatementError(f"{statement.path}: {error}") from None

@@ -13,7 +13,6 @@ import duckdb
 
 from etl import layout
 from etl.config import Settings
-from etl.errors import StatementError
 from etl.io import engine
 from etl.io.lists import Lists, lists_of
 from etl.io.snapshot import snapshot
@@ -91,12 +90,9 @@ def _complete(connection: duckdb.DuckDBPyConnection, statement: Statement, lists
     missing = connection.execute(f"SELECT {value} FROM wanted ANTI JOIN whole USING ({value}) ORDER BY ALL").fetchall()
     if missing:
         connection.register("found", lists.look_up([item for (item,) in missing]))
-        try:
+        expected = ", ".join(item.name for item in DIMENSIONS[statement.name])
+        with engine.failing(statement, expected=f"; expected the columns {expected}"):
             connection.execute(f"INSERT INTO whole BY NAME {statement.sql}")
-        except duckdb.Error as error:
-            raise StatementError(
-                f"{statement.path}: {error}; expected the columns {', '.join(item.name for item in DIMENSIONS[statement.name])}"
-            ) from None
         connection.unregister("found")
     connection.execute(f"DROP VIEW {name}")
     connection.execute(f"CREATE TABLE {name} AS FROM whole ORDER BY {value}")

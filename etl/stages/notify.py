@@ -187,10 +187,8 @@ def make_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 def found_by(connection: duckdb.DuckDBPyConnection, alert: Statement) -> list[Condition]:
     """The conditions that one alert finds. Raises StatementError where it fails or breaks its contract."""
-    try:
+    with engine.failing(alert):
         rows = engine.rows(connection, alert.sql)
-    except duckdb.Error as error:
-        raise StatementError(f"{alert.path}: {error}") from None
     found = {}
     for row in rows:
         if missing := [name for name in _COLUMNS if row.get(name) in (None, "")]:

@@ -443,12 +443,10 @@ def given_columns(space: Workspace, statement: Statement) -> set[str]:
 
 
 def _given_columns(space: Workspace, statement: Statement, sql: str, datasets: list[str], known: set[str]) -> set[str]:
-    try:
+    with engine.failing(statement):
         given = set(
             space.describe(f"WITH records AS {_SAMPLE_RECORDS}, formatted AS ({sql}\n) SELECT * FROM formatted")
         )
-    except duckdb.Error as error:
-        raise StatementError(f"{statement.path}: {error}") from None
     needed = _OF_FORMAT | {"event_time", "time_basis", "parse_status", "attributes"}
     if len(datasets) > 1:
         needed = needed | {"dataset"}
@@ -593,13 +591,11 @@ def scores(space: Workspace, source: Source, path: Path) -> dict[str, float]:
 def _worth(space: Workspace, source: Source, statement: Statement, head: Path, cut: Cut, size: int) -> float:
     """Share of a sample's lines that a format reads. The last of several records, which the sample may cut, says nothing."""
     sql = _parsed_sql(space, replace(source, privacy=PRIVACY_OFF), statement, _reader_of(head, cut))
-    try:
+    with engine.failing(statement):
         judged = space.connection.execute(
             f"SELECT greatest(source_lines, 1), outcome, parse_status FROM ({sql}) WHERE outcome <> 'ignored' "
             "ORDER BY source_offset"
         ).fetchall()
-    except duckdb.Error as error:
-        raise StatementError(f"{statement.path}: {error}") from None
     if len(judged) > 1 and head.stat().st_size != size:
         judged.pop()
     read = sum(

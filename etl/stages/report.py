@@ -17,7 +17,7 @@ from markupsafe import Markup
 from etl import layout
 from etl.config import Settings
 from etl.errors import ConfigError, StatementError
-from etl.io.engine import name, rows, set_variables
+from etl.io.engine import failing, name, rows, set_variables
 from etl.io.snapshot import snapshot
 from etl.io.statements import Report, Statement, load_statements
 from etl.io.store import open_store, put_bytes
@@ -122,15 +122,14 @@ def queried(connection: duckdb.DuckDBPyConnection, report: Report) -> dict[str, 
     """
     connection.execute("CREATE SCHEMA report")
     for query in report.in_order:
-        try:
-            connection.execute(f"CREATE TABLE report.{name(query)} AS {report.queries[query].sql}")
-        except duckdb.ConversionException as error:
-            problem = str(error).partition("\n")[0]
-            raise StatementError(
-                f"{report.queries[query].path}: {problem}. If a condition in sources.toml casts, write try_cast(… AS …) there."
-            ) from None
-        except duckdb.Error as error:
-            raise StatementError(f"{report.queries[query].path}: {error}") from None
+        with failing(report.queries[query]):
+            try:
+                connection.execute(f"CREATE TABLE report.{name(query)} AS {report.queries[query].sql}")
+            except duckdb.ConversionException as error:
+                problem = str(error).partition("\n")[0]
+                raise StatementError(
+                    f"{report.queries[query].path}: {problem}. If a condition in sources.toml casts, write try_cast(… AS …) there."
+                ) from None
     return {query: rows(connection, f"FROM report.{name(query)}") for query in report.shown}
 
 
