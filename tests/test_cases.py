@@ -21,9 +21,10 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -156,12 +157,23 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         yield opened
 
 
-@pytest.fixture
-def views(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+@pytest.fixture(scope="module")
+def empty_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with every view of an empty lake, for its column types."""
-    with snapshot(str(tmp_path), STATEMENTS, [*all_views(STATEMENTS), *history_views(STATEMENTS)]) as connection:
+    lake = str(tmp_path_factory.mktemp("empty"))
+    with snapshot(lake, STATEMENTS, [*all_views(STATEMENTS), *history_views(STATEMENTS)]) as connection:
         connection.execute("CREATE TABLE touched_hours (hour_start TIMESTAMP)")
         yield connection
+
+
+@pytest.fixture
+def views(empty_lake: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The same for one case: tables, views and variables that it makes are gone afterwards."""
+    empty_lake.execute("BEGIN")
+    yield empty_lake
+    empty_lake.execute("ROLLBACK")
+    for variable in engine.rows(empty_lake, "SELECT name FROM duckdb_variables()"):
+        empty_lake.execute(f"RESET VARIABLE {variable['name']}")
 
 
 def fill(connection: duckdb.DuckDBPyConnection, name: str, path: Path, types: dict[str, str]) -> None:
@@ -209,10 +221,20 @@ def source_of(case: Path) -> Source:
     )
 
 
-def format_outcome(space: Workspace, case: Path, path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+Outcome = tuple[list[dict[str, Any]], list[dict[str, Any]]]
+
+
+def format_outcome(space: Workspace, case: Path, path: Path) -> Outcome:
+    """(rows in the order of their lines, rejects) of a file."""
     outcome = list(parse_file(space, source_of(case), path, "file:///raw/input.log"))
     rows = [row for kind, row in outcome if kind == "row"]
     return sorted(rows, key=place_of), [row for kind, row in outcome if kind == "reject"]
+
+
+@pytest.fixture(scope="module")
+def outcome_of(space: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Outcome]:
+    """What the input of a case becomes, read once for both of its tests."""
+    return cache(lambda case: format_outcome(space, case, input_of(case, tmp_path_factory.mktemp("input"))))
 
 
 def place_of(row: dict[str, Any]) -> tuple[int, int]:
@@ -248,10 +270,10 @@ def content_of(path: Path) -> bytes:
 
 
 @pytest.mark.parametrize("case", cases("formats"))
-def test_format(case: Path, space: Workspace, tmp_path: Path) -> None:
-    only_files(case, {next(case.glob("input.log*")).name, "expected.jsonl", "rejects.jsonl", "case.toml"})
-    path = input_of(case, tmp_path)
-    rows, rejects = format_outcome(space, case, path)
+def test_format(case: Path, outcome_of: Callable[[Path], Outcome]) -> None:
+    (path,) = case.glob("input.log*")
+    only_files(case, {path.name, "expected.jsonl", "rejects.jsonl", "case.toml"})
+    rows, rejects = outcome_of(case)
     expected, expected_rejects = jsonl(case / "expected.jsonl"), jsonl(case / "rejects.jsonl")
     source = source_of(case)
     datasets = [source.dataset] if source.dataset else STATEMENTS.format(case.parent.name).datasets
@@ -282,9 +304,11 @@ def test_format(case: Path, space: Workspace, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("case", cases("formats"))
-def test_format_gives_the_same_again_and_from_a_compressed_copy(case: Path, space: Workspace, tmp_path: Path) -> None:
+def test_format_gives_the_same_again_and_from_a_compressed_copy(
+    case: Path, space: Workspace, tmp_path: Path, outcome_of: Callable[[Path], Outcome]
+) -> None:
     path = input_of(case, tmp_path)
-    first = format_outcome(space, case, path)
+    first = outcome_of(case)
     again = format_outcome(space, case, path)
     compressed = tmp_path / "copy"
     compressed.write_bytes(gzip.compress(content_of(path), mtime=0))

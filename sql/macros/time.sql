@@ -1,7 +1,8 @@
 -- title: timestamps to naive UTC, and on what basis
 -- A local time that exists twice (clocks set back) is its first occurrence; one that does not exist (clocks set
 -- forward) is read with the offset before the change: both as PEP 495 with fold = 0.
-CREATE OR REPLACE MACRO last_occurrence(local, zone) AS timezone(zone, local)::TIMESTAMP;
+-- A list of one gives a name to what is mentioned often: a macro's argument is bound again for each mention.
+CREATE OR REPLACE MACRO occurrences(local, zone) AS [{'local': local, 'last': timezone(zone, local)::TIMESTAMP}];
 
 CREATE OR REPLACE MACRO local_of(moment, zone) AS timezone(zone, moment::TIMESTAMPTZ);
 
@@ -12,13 +13,14 @@ CREATE OR REPLACE MACRO first_occurrence(last, local, zone) AS coalesce(
 
 CREATE OR REPLACE MACRO local_to_utc(local, zone) AS
     CASE WHEN zone IN ('UTC', 'Etc/UTC') THEN local
-         ELSE coalesce(first_occurrence(last_occurrence(local, zone), local, zone), last_occurrence(local, zone)) END;
+         ELSE list_transform(occurrences(local, zone), lambda given: coalesce(first_occurrence(given.last, given.local, zone), given.last))[1] END;
 
 CREATE OR REPLACE MACRO local_basis(local, zone) AS
     CASE WHEN zone IN ('UTC', 'Etc/UTC') OR local IS NULL THEN 'zone'
-         WHEN first_occurrence(last_occurrence(local, zone), local, zone) IS NOT NULL THEN 'zone_ambiguous'
-         WHEN local_of(last_occurrence(local, zone), zone) <> local THEN 'zone_gap'
-         ELSE 'zone' END;
+         ELSE list_transform(occurrences(local, zone), lambda given:
+             CASE WHEN first_occurrence(given.last, given.local, zone) IS NOT NULL THEN 'zone_ambiguous'
+                  WHEN local_of(given.last, zone) <> given.local THEN 'zone_gap'
+                  ELSE 'zone' END)[1] END;
 
 -- '+09:00', '+0900', '+09', '-9', 'Z' → minutes east of UTC
 CREATE OR REPLACE MACRO offset_minutes(text) AS
@@ -104,23 +106,30 @@ CREATE OR REPLACE MACRO clock_of(t) AS
          ELSE ((try_cast(split_part(t."time", ':', 1) AS INTEGER) % 12) + CASE WHEN lower(t.half) = 'p' THEN 12 ELSE 0 END)
               || t."time"[instr(t."time", ':'):] END;
 
--- a leap second is the first of the next minute
-CREATE OR REPLACE MACRO wall_of(year, month, day, clock, fraction) AS
-    try_cast(year || '-' || month || '-' || day || ' ' || CASE WHEN ends_with(clock, ':60') THEN clock[:-4] || ':59' ELSE coalesce(nullif(clock, ''), '00:00') END AS TIMESTAMP)
-    + fraction_micros(fraction) + to_seconds(CASE WHEN ends_with(clock, ':60') THEN 1 ELSE 0 END);
+-- what follows the year, as a cast reads it, and what is added to it: a leap second is the first of the next minute
+CREATE OR REPLACE MACRO after_year(month, day, clock) AS
+    '-' || month || '-' || day || ' ' || CASE WHEN ends_with(clock, ':60') THEN clock[:-4] || ':59' ELSE coalesce(nullif(clock, ''), '00:00') END;
 
-CREATE OR REPLACE MACRO wall_of_last(landing, month, day, clock, fraction) AS
-    coalesce(wall_of(year(landing) - 1, month, day, clock, fraction), wall_of(year(landing) - 2, month, day, clock, fraction),
-             wall_of(year(landing) - 3, month, day, clock, fraction), wall_of(year(landing) - 4, month, day, clock, fraction));
+CREATE OR REPLACE MACRO after_second(clock, fraction) AS
+    fraction_micros(fraction) + to_seconds(CASE WHEN ends_with(clock, ':60') THEN 1 ELSE 0 END);
+
+CREATE OR REPLACE MACRO wall_of(year, month, day, clock, fraction) AS
+    try_cast(year || after_year(month, day, clock) AS TIMESTAMP) + after_second(clock, fraction);
+
+CREATE OR REPLACE MACRO wall_in(year, given) AS try_cast(year || given.after_year AS TIMESTAMP) + given.after_second;
+
+CREATE OR REPLACE MACRO wall_before(year, given) AS
+    coalesce(wall_in(year - 1, given), wall_in(year - 2, given), wall_in(year - 3, given), wall_in(year - 4, given));
 
 -- without a year: the year that brings the time nearest to the landing hour, but no more than 31 days after it: a log does
 -- not tell the future; 29 February is in the last leap year
-CREATE OR REPLACE MACRO wall_near(landing, month, day, clock, fraction) AS
-    CASE WHEN wall_of(year(landing), month, day, clock, fraction) > landing + INTERVAL 31 DAY
-         THEN wall_of_last(landing, month, day, clock, fraction)
-         WHEN wall_of(year(landing) + 1, month, day, clock, fraction) <= landing + INTERVAL 31 DAY
-         THEN wall_of(year(landing) + 1, month, day, clock, fraction)
-         ELSE coalesce(wall_of(year(landing), month, day, clock, fraction), wall_of_last(landing, month, day, clock, fraction)) END;
+CREATE OR REPLACE MACRO wall_near(landing, month, day, clock, fraction) AS list_transform(
+    [{'after_year': after_year(month, day, clock), 'after_second': after_second(clock, fraction),
+      'year': year(landing), 'latest': landing + INTERVAL 31 DAY}],
+    lambda given: CASE
+        WHEN wall_in(given.year, given) > given.latest THEN wall_before(given.year, given)
+        WHEN wall_in(given.year + 1, given) <= given.latest THEN wall_in(given.year + 1, given)
+        ELSE coalesce(wall_in(given.year, given), wall_before(given.year, given)) END)[1];
 
 -- minutes east of UTC of +09:00, +0900, +09, GMT+2 or an abbreviation; NULL for a name that is not known
 CREATE OR REPLACE MACRO zone_minutes(text) AS
@@ -138,28 +147,42 @@ CREATE OR REPLACE MACRO zone_minutes(text) AS
               'AWST': 480, 'AEST': 600, 'AEDT': 660, 'NZST': 720, 'NZDT': 780,
               'SAST': 120, 'EAT': 180, 'CAT': 120, 'WAT': 60, 'PKT': 300, 'WIB': 420, 'WITA': 480, 'WIT': 540}, upper(text)) END;
 
-CREATE OR REPLACE MACRO moment_of_groups(groups, zone_name, landing) AS
-    list_transform(list_transform([groups], lambda t: {'t': t, 'minutes': CASE WHEN t."zone" <> '' THEN zone_minutes(t."zone") END, 'wall':
-        CASE WHEN t."day" = '' OR t."day" IS NULL THEN NULL
-             WHEN t."year" <> '' OR t.last_year <> ''
-             THEN wall_of(CASE WHEN length(t."year") = 2 THEN CASE WHEN t."year" < '70' THEN '20' ELSE '19' END || t."year" ELSE coalesce(nullif(t."year", ''), t.last_year) END,
-                          month_number(t."month"), t."day", clock_of(t), t.fraction)
-             ELSE wall_near(landing, month_number(t."month"), t."day", clock_of(t), t.fraction) END}),
-        lambda w: {
-            'time': CASE WHEN w.minutes IS NOT NULL THEN w.wall - to_minutes(w.minutes)
-                         WHEN w.t."zone" <> '' AND zone_name IN ('UTC', 'Etc/UTC') THEN NULL
-                         ELSE local_to_utc(w.wall, zone_name) END,
-            'basis': CASE WHEN w.minutes IS NOT NULL THEN 'offset' ELSE local_basis(w.wall, zone_name) END
-                     || CASE WHEN w.t."year" = '' AND w.t.last_year = '' THEN '_year_inferred' ELSE '' END,
-            'wrong_weekday': CASE WHEN w.t.weekday <> '' AND lower(left(w.t.weekday, 3)) <> lower(left(dayname(w.wall), 3)) THEN w.t.weekday END})[1];
+-- 20261122130405 and 20261122130405123: digits of a date and a time, not of an epoch number
+CREATE OR REPLACE MACRO is_packed(text) AS text ~ '^(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])[0-5]\d[0-5]\d(\d{3})?$';
+
+-- What a written time says before its zone is applied; minutes east of UTC are NULL where it names none, or one that is not known.
+CREATE OR REPLACE MACRO reading_of_groups(groups, landing) AS list_transform([groups], lambda t: {
+    'wall': CASE WHEN t."day" = '' OR t."day" IS NULL THEN NULL
+                 WHEN t."year" <> '' OR t.last_year <> ''
+                 THEN wall_of(CASE WHEN length(t."year") = 2 THEN CASE WHEN t."year" < '70' THEN '20' ELSE '19' END || t."year" ELSE coalesce(nullif(t."year", ''), t.last_year) END,
+                              month_number(t."month"), t."day", clock_of(t), t.fraction)
+                 ELSE wall_near(landing, month_number(t."month"), t."day", clock_of(t), t.fraction) END,
+    'minutes': CASE WHEN t."zone" <> '' THEN zone_minutes(t."zone") END,
+    'names_zone': t."zone" <> '',
+    'is_epoch': false,
+    'names_no_year': t."year" = '' AND t.last_year = '',
+    'weekday': t.weekday})[1];
 
 -- ISO 8601 is read by one pattern, which is ten times as fast as the general way
-CREATE OR REPLACE MACRO moment_in_zone(text, zone_name) AS list_transform([iso_parts(text)], lambda parts: CASE
-    WHEN text ~ '^(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])[0-5]\d[0-5]\d(\d{3})?$'
-    THEN moment_of_groups(time_groups(text[1:8] || 'T' || text[9:14] || CASE WHEN length(text) = 17 THEN '.' || text[15:] ELSE '' END), zone_name, getvariable('landing')::TIMESTAMP)
-    WHEN text ~ '^\d{9,19}(\.\d{1,30})?$' THEN {'time': epoch_time(text), 'basis': 'epoch', 'wrong_weekday': NULL::VARCHAR}
-    WHEN parts.date <> '' AND NOT ends_with(parts.time, ':60') THEN {'time': iso_time(parts, zone_name), 'basis': iso_basis(parts, zone_name), 'wrong_weekday': NULL::VARCHAR}
-    ELSE moment_of_groups(time_groups(text), zone_name, getvariable('landing')::TIMESTAMP) END)[1];
+CREATE OR REPLACE MACRO reading_of(text, parts, landing) AS CASE
+    WHEN parts.date <> '' AND NOT ends_with(parts.time, ':60')
+    THEN {'wall': iso_wall(parts), 'minutes': CASE WHEN parts."offset" <> '' THEN offset_minutes(parts."offset") END,
+          'names_zone': parts."offset" <> '', 'is_epoch': false, 'names_no_year': false, 'weekday': NULL::VARCHAR}
+    WHEN text ~ '^\d{9,19}(\.\d{1,30})?$' AND NOT is_packed(text)
+    THEN {'wall': epoch_time(text), 'minutes': 0, 'names_zone': true, 'is_epoch': true, 'names_no_year': false, 'weekday': NULL::VARCHAR}
+    ELSE reading_of_groups(time_groups(
+        CASE WHEN is_packed(text) THEN text[1:8] || 'T' || text[9:14] || CASE WHEN length(text) = 17 THEN '.' || text[15:] ELSE '' END ELSE text END), landing) END;
+
+CREATE OR REPLACE MACRO moment_of_reading(reading, zone_name) AS list_transform([reading], lambda w: {
+    'time': CASE WHEN w.minutes IS NOT NULL THEN w.wall - to_minutes(w.minutes)
+                 WHEN w.names_zone AND zone_name IN ('UTC', 'Etc/UTC') THEN NULL
+                 ELSE local_to_utc(w.wall, zone_name) END,
+    'basis': CASE WHEN w.is_epoch THEN 'epoch' WHEN w.minutes IS NOT NULL THEN 'offset' ELSE local_basis(w.wall, zone_name) END
+             || CASE WHEN w.names_no_year THEN '_year_inferred' ELSE '' END,
+    'wrong_weekday': CASE WHEN w.weekday <> '' AND lower(left(w.weekday, 3)) <> lower(left(dayname(w.wall), 3)) THEN w.weekday END})[1];
+
+CREATE OR REPLACE MACRO moment_in_zone(text, zone_name) AS
+    list_transform([iso_parts(text)], lambda parts: moment_of_reading(reading_of(text, parts, getvariable('landing')::TIMESTAMP), zone_name))[1];
 
 -- {time, basis, wrong_weekday} of a written time or an epoch number; time is NULL where it is none.
 -- A zone name that is not known is read in the source's zone where that is not UTC; else the time is none.

@@ -15,11 +15,12 @@ WITH records AS (
 ), formatted AS (
     {format}
 ), wrapped AS (
-    SELECT *, event_time IS NULL AND origin.wrapper_time IS NOT NULL AS is_wrapper_time FROM formatted
+    SELECT *, event_time IS NULL AND origin.wrapper_time IS NOT NULL AS is_wrapper_time, iso_parts(origin.wrapper_time) AS wrapper_parts
+    FROM formatted
 ), timed AS (
     -- what continues a record whose start is not there keeps the landing hour as its time
     SELECT * REPLACE (
-        CASE WHEN is_wrapper_time THEN iso_time(iso_parts(origin.wrapper_time), 'UTC')
+        CASE WHEN is_wrapper_time THEN iso_time(wrapper_parts, 'UTC')
              WHEN origin.flag = 'continuation' AND event_time IS NULL THEN getvariable('landing')::TIMESTAMP ELSE event_time END AS event_time,
         CASE WHEN is_wrapper_time THEN 'wrapper'
              WHEN origin.flag = 'continuation' AND event_time IS NULL THEN 'landing_hour' ELSE time_basis END AS time_basis,

@@ -13,8 +13,9 @@ from typing import Any
 import duckdb
 import pytest
 
-import etl
 from etl.config import Settings, load
+from etl.io.snapshot import all_views, snapshot
+from etl.io.statements import load_statements
 from etl.stages.run import run
 
 
@@ -49,7 +50,10 @@ class World:
         return [run(self.settings, source, hour, reprocess=reprocess) for hour in hours]
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with etl.connect(self.settings.lake) as connection:
+        """A query as ``etl.connect()`` answers it, with the views and macros that it names only."""
+        statements = load_statements(self.settings.sql)
+        views = [view for view in all_views(statements) if view in sql]
+        with snapshot(self.settings.lake, statements, views, macros=statements.macros_used(sql)) as connection:
             return connection.execute(sql).fetchall()
 
     def counts(self, view: str = "events_web_access") -> dict[str, int]:
