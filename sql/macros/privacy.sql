@@ -19,14 +19,14 @@ CREATE OR REPLACE MACRO letters() AS 'A-Za-z\x{C0}-\x{1FFF}\x{2C00}-\x{2DFF}\x{3
 CREATE OR REPLACE MACRO top_label() AS '[' || letters() || '\d_-]*[' || letters() || '][' || letters() || '\d_-]*\.?(:\d+)?';
 
 -- 203.0.113.9 → 203.0.113.0, 2001:db8:1:2::3 → 2001:db8:1::, of a name its last two labels, anything else is *
-CREATE OR REPLACE MACRO truncated_one(address) AS CASE
-    WHEN network_of(address) IS NOT NULL THEN split_part(network_of(address), '/', 1)
-    WHEN address IN ('localhost', '[local]', 'local', 'unknown', '-', '') OR starts_with(address, 'unix:') OR starts_with(address, '/') THEN address
-    WHEN regexp_matches(address, '^\[?[0-9a-fA-F:.]+\]?:\d+$') AND network_of(regexp_extract(address, '^\[?(.*?)\]?:\d+$', 1)) IS NOT NULL
-    THEN split_part(network_of(regexp_extract(address, '^\[?(.*?)\]?:\d+$', 1)), '/', 1)
-    WHEN regexp_full_match(address, '(\*\.)?[' || letters() || '\d_-]+\.' || top_label()) THEN address
-    WHEN regexp_full_match(address, '[' || letters() || '\d_.-]+\.' || top_label()) THEN '*.' || regexp_extract(address, '([^.]+\.[^.]+)\.?$', 1)
-    WHEN address IS NOT NULL THEN '*' END;
+CREATE OR REPLACE MACRO truncated_one(address) AS coalesce(
+    split_part(network_of(address), '/', 1),
+    CASE WHEN address IN ('localhost', '[local]', 'local', 'unknown', '-', '') OR starts_with(address, 'unix:') OR starts_with(address, '/') THEN address END,
+    CASE WHEN regexp_matches(address, '^\[?[0-9a-fA-F:.]+\]?:\d+$')
+         THEN split_part(network_of(regexp_extract(address, '^\[?(.*?)\]?:\d+$', 1)), '/', 1) END,
+    CASE WHEN regexp_full_match(address, '(\*\.)?[' || letters() || '\d_-]+\.' || top_label()) THEN address
+         WHEN regexp_full_match(address, '[' || letters() || '\d_.-]+\.' || top_label()) THEN '*.' || regexp_extract(address, '([^.]+\.[^.]+)\.?$', 1)
+         WHEN address IS NOT NULL THEN '*' END);
 
 CREATE OR REPLACE MACRO truncated_address(address) AS list_transform([address], lambda given:
     CASE WHEN contains(given, ',')
@@ -148,7 +148,8 @@ CREATE OR REPLACE MACRO is_secret_key(key) AS regexp_matches(plain_key(key),
 
 -- a field that is named by what concerns a person, also a bare address in a line of key=value, has its place in its name, so that no
 -- two become one
-CREATE OR REPLACE MACRO scrubbed_key(key, place) AS CASE WHEN scrub(key) <> key THEN scrub(key) || ' ' || place ELSE key END;
+CREATE OR REPLACE MACRO scrubbed_key(key, place) AS
+    list_transform([scrub(key)], lambda scrubbed: CASE WHEN scrubbed <> key THEN scrubbed || ' ' || place ELSE key END)[1];
 
 -- The fields of a record: what each of their names and values needs, only where a test of all together tells that one may need it.
 CREATE OR REPLACE MACRO keys_of(fields) AS array_to_string(map_keys(fields), chr(10));
