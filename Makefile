@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOGS ?=
 CONFIG ?= sources.toml
-TESTS_AT_ONCE ?= --numprocesses auto --maxprocesses 4 --dist loadfile
+# one more than there are cores, since what starts Airflow or a server waits for it; and those first, so that none is last
+TESTS_AT_ONCE ?= --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 export PYTHONPATH := $(CURDIR)
 
 .PHONY: demo test check lint unit up bench bench-reports lives load conformance lock clean
