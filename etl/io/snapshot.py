@@ -311,11 +311,13 @@ def _types(listed: Iterable[Column]) -> dict[str, str]:
 
 
 def _metric_columns(connection: duckdb.DuckDBPyConnection, statements: Statements, metric: Statement) -> dict[str, str]:
-    engine.create_macros(connection, statements.macros_used(metric.sql))
+    """Column name → DuckDB type of a metric, asked once in a process."""
     empty = ", ".join(f"NULL::{column.type} AS {column.name}" for column in columns(metric.dataset))
-    return engine.describe(
-        connection, f"WITH events AS (SELECT {empty}), metric AS ({metric.sql}\n) SELECT * FROM metric"
-    )
+    sql = f"WITH events AS (SELECT {empty}), metric AS ({metric.sql}\n) SELECT * FROM metric"
+    if sql not in statements.described:
+        engine.create_macros(connection, statements.macros_used(metric.sql))
+        statements.described[sql] = engine.describe(connection, sql)
+    return statements.described[sql]
 
 
 def _parquet(paths: list[Path], types: dict[str, str]) -> str:

@@ -11,9 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import etl
 from etl.config import Settings
+from etl.io.snapshot import snapshot
+from etl.io.statements import load_statements
 from etl.io.store import open_store
+from etl.schema import DATASETS
 from etl.stages.run import run
 
 _COMPARED = ("events/", "metrics/", "quarantine/", "staged/", "ledger/")
@@ -32,7 +34,8 @@ def _lines(data: bytes) -> int:
 
 def assert_closed(settings: Settings, source: str, lines: int) -> dict[str, int]:
     """raw lines = published + quarantined + ignored + duplicates, for a source whose records are lines; returns the sums."""
-    with etl.connect(settings.lake) as connection:
+    events = [f"events_{dataset}" for dataset in DATASETS]
+    with snapshot(settings.lake, load_statements(settings.sql), ["ledger", "books", *events], macros=()) as connection:
         [found] = connection.execute(
             """SELECT coalesce(sum(lines), 0), coalesce(sum(rows), 0), coalesce(sum(quarantined), 0), coalesce(sum(ignored), 0)
             FROM ledger WHERE source_name = $1""",
@@ -42,8 +45,7 @@ def assert_closed(settings: Settings, source: str, lines: int) -> dict[str, int]
             "SELECT coalesce(sum(rows), 0), coalesce(sum(duplicates), 0) FROM books WHERE source_name = $1",
             [source],
         ).fetchall()
-        views = [row[0] for row in connection.execute("SHOW TABLES").fetchall() if row[0].startswith("events_")]
-        counts = [f"(SELECT count(*) FROM {view} WHERE source_name = $1)" for view in views]
+        counts = [f"(SELECT count(*) FROM {view} WHERE source_name = $1)" for view in events]
         [(stored,)] = connection.execute(f"SELECT {' + '.join(counts)}", [source]).fetchall()
     booked, rows, quarantined, ignored = map(int, found)
     published, duplicates = map(int, parts)
