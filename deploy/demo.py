@@ -211,7 +211,7 @@ def _compare(settings: Settings, root: Path, books: list[dict[str, Any]]) -> lis
     """What differs from the counts that the simulator kept while it wrote."""
     truth = json.loads((root / "truth.json").read_text())["sources"]
     wrong = []
-    with snapshot(settings.lake, load_statements(), ["books"], macros=()) as connection:
+    with snapshot(settings.lake, load_statements(), ["books"]) as connection:
         for item in books:
             name, true = item["source"], truth[item["source"]]
             expected = {
@@ -236,7 +236,7 @@ def _compare(settings: Settings, root: Path, books: list[dict[str, Any]]) -> lis
 def _per_file(settings: Settings) -> None:
     sql = r"""SELECT source_name AS source, regexp_replace(key, '^(\d+/){4}', '') AS file, lines, rows, quarantined, ignored,
         partial AS "rows that are partial" FROM ledger ORDER BY source, file"""
-    with snapshot(settings.lake, load_statements(), ["ledger"], macros=()) as connection:
+    with snapshot(settings.lake, load_statements(), ["ledger"]) as connection:
         found = rows(connection, sql)
     _console.print("\n[bold]Files[/bold]")
     _table(found)
@@ -250,7 +250,7 @@ def _metrics(settings: Settings) -> None:
         "path_hourly": "SELECT hour_start, url_path, is_bot, requests, visitors FROM metrics_path_hourly",
     }
     shown = 0
-    with snapshot(settings.lake, load_statements(), [f"metrics_{name}" for name in queries], macros=()) as connection:
+    with snapshot(settings.lake, load_statements(), [f"metrics_{name}" for name in queries]) as connection:
         for name, query in queries.items():
             found = rows(connection, f"FROM ({query}) ORDER BY ALL LIMIT 5")
             if found and shown < 2:
@@ -263,7 +263,7 @@ def _reports(settings: Settings) -> list[Path]:
     """Those that have something to show; of the event hours that people look at, or of all where there is no web traffic."""
     sql = """SELECT min(hour_start) AS first, max(hour_start) AS last FROM books
         WHERE dataset = 'web_access' OR NOT EXISTS (FROM books WHERE dataset = 'web_access')"""
-    with snapshot(settings.lake, load_statements(), ["books"], macros=()) as connection:
+    with snapshot(settings.lake, load_statements(), ["books"]) as connection:
         period = rows(connection, sql)[0]
     first, last, lake = period["first"], period["last"], open_store(settings.lake)
     if first is None:

@@ -620,7 +620,9 @@ def _sql(options: argparse.Namespace) -> int:
         # a query that cannot be bound without its views does not tell which they are
         views = None
     statements = load_statements(settings.sql)
-    with snapshot(settings.lake, statements, views, options.first, options.last) as connection:
+    with snapshot(
+        settings.lake, statements, views, options.first, options.last, macros=statements.macros_in_order
+    ) as connection:
         try:
             if kind == "parquet":
                 engine.write_parquet(connection, options.query, options.output, compression="zstd")

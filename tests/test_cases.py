@@ -160,8 +160,8 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 @pytest.fixture(scope="module")
 def empty_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with every view of an empty lake, for its column types."""
-    lake = str(tmp_path_factory.mktemp("empty"))
-    with snapshot(lake, STATEMENTS, [*all_views(STATEMENTS), *history_views(STATEMENTS)]) as connection:
+    lake, views = str(tmp_path_factory.mktemp("empty")), [*all_views(STATEMENTS), *history_views(STATEMENTS)]
+    with snapshot(lake, STATEMENTS, views, macros=STATEMENTS.macros_in_order) as connection:
         connection.execute("CREATE TABLE touched_hours (hour_start TIMESTAMP)")
         yield connection
 

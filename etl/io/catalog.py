@@ -61,7 +61,7 @@ def build(lake: Store, statements: Statements, path: Path) -> None:
 
 def view_types(statements: Statements) -> dict[str, dict[str, str]]:
     """View of a snapshot → column → DuckDB type, as an empty lake has them."""
-    with tempfile.TemporaryDirectory() as empty, snapshot(empty, statements, macros=()) as connection:
+    with tempfile.TemporaryDirectory() as empty, snapshot(empty, statements) as connection:
         views = [row[0] for row in connection.execute("SHOW TABLES").fetchall()]
         return {view: engine.describe(connection, f"SELECT * FROM {engine.name(view)}") for view in views}
 

@@ -49,13 +49,12 @@ def snapshot(
     first: datetime | None = None,
     last: datetime | None = None,
     source: str | None = None,
-    macros: Iterable[Statement] | None = None,
+    macros: Iterable[Statement] = (),
     only: tuple[str, ...] = (),
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """:func:`connect`, closed and cleaned up at the end of the block; with these files of macros, None: with all; with
-    events and metrics of these sources ``only``, none: of all."""
-    wanted = statements.macros_in_order if macros is None else macros
-    connection, clean = _connect(lake_uri, statements, wanted, views, first, last, source, only)
+    """:func:`connect`, closed and cleaned up at the end of the block; with these files of macros, in an order to create them
+    in; with events and metrics of these sources ``only``, none: of all."""
+    connection, clean = _connect(lake_uri, statements, macros, views, first, last, source, only)
     try:
         yield connection
     finally:
@@ -311,13 +310,15 @@ def _types(listed: Iterable[Column]) -> dict[str, str]:
 
 
 def _metric_columns(connection: duckdb.DuckDBPyConnection, statements: Statements, metric: Statement) -> dict[str, str]:
-    """Column name → DuckDB type of a metric, asked once in a process."""
+    """Column name → DuckDB type of a metric."""
     empty = ", ".join(f"NULL::{column.type} AS {column.name}" for column in columns(metric.dataset))
     sql = f"WITH events AS (SELECT {empty}), metric AS ({metric.sql}\n) SELECT * FROM metric"
-    if sql not in statements.described:
+
+    def ask() -> dict[str, str]:
         engine.create_macros(connection, statements.macros_used(metric.sql))
-        statements.described[sql] = engine.describe(connection, sql)
-    return statements.described[sql]
+        return engine.describe(connection, sql)
+
+    return statements.described(sql, ask)
 
 
 def _parquet(paths: list[Path], types: dict[str, str]) -> str:

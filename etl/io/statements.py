@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -181,8 +181,14 @@ class Statements:
         self.alerts = self._kind("alerts")
         self.reports = self._reports()
         self.looks = [folder / "look" for folder in reversed(self._folders)]
-        # query → its columns and their types, which depend on nothing but statements; DuckDB takes a tenth of a second for a format's
-        self.described: dict[str, dict[str, str]] = {}
+        self._described: dict[str, dict[str, str]] = {}
+
+    def described(self, sql: str, ask: Callable[[], dict[str, str]]) -> dict[str, str]:
+        """Column name → DuckDB type of a query that reads no files or tables, as ``ask`` finds it: once in a process, since
+        planning a format takes longer than to parse a few lines with it."""
+        if sql not in self._described:
+            self._described[sql] = ask()
+        return self._described[sql]
 
     def labelled(self, label: str, where: str = "format") -> tuple[str | None, Statement]:
         """(wrapper, format) of a label such as ``logback`` or ``docker/logback``. Raises ConfigError with ``where``."""

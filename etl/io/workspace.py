@@ -38,11 +38,8 @@ class Workspace:
         return sql
 
     def describe(self, sql: str) -> dict[str, str]:
-        """Column name → DuckDB type of a query that reads no files or tables: each is asked once in a process."""
-        known = self.statements.described
-        if sql not in known:
-            known[sql] = describe(self.connection, self.provide(sql))
-        return known[sql]
+        """Column name → DuckDB type of a query that reads no files or tables."""
+        return self.statements.described(sql, lambda: describe(self.connection, self.provide(sql)))
 
     def take(self, key: str) -> Path:
         """A lake object as a file in the scratch folder, of one content while the object is replaced.

@@ -88,9 +88,7 @@ def _freshness(settings: Settings, source: Source, now: datetime, is_stale: bool
     if newest is None:
         return {**about, "state": "late" if is_stale else "empty", "lag_hours": None}
     first = newest - 23 * HOUR
-    with snapshot(
-        settings.lake, load_statements(settings.sql), ["ledger"], first, newest, source.name, ()
-    ) as connection:
+    with snapshot(settings.lake, load_statements(settings.sql), ["ledger"], first, newest, source.name) as connection:
         [total] = rows(connection, f"SELECT {_ADDED_UP} FROM ledger")
         hours = rows(
             connection,
@@ -174,7 +172,7 @@ def books_of_day(settings: Settings, source_name: str, day: date, number: int, s
     settings.source(source_name)
     first, last = _hours(day)
     statements = load_statements(settings.sql)
-    with snapshot(settings.lake, statements, ["ledger"], first, last, source_name, ()) as connection:
+    with snapshot(settings.lake, statements, ["ledger"], first, last, source_name) as connection:
         [total] = rows(connection, f"SELECT {_ADDED_UP}, count(DISTINCT landing_hour) AS landing_hours FROM ledger")
         objects = rows(
             connection,
@@ -190,7 +188,7 @@ def partitions_of_day(settings: Settings, source_name: str, day: date) -> list[d
     """The books of what is published of an event date."""
     settings.source(source_name)
     first, last = _hours(day)
-    with snapshot(settings.lake, load_statements(settings.sql), ["books"], first, last, source_name, ()) as connection:
+    with snapshot(settings.lake, load_statements(settings.sql), ["books"], first, last, source_name) as connection:
         return rows(
             connection,
             """SELECT dataset, hour_start, staged, rows, duplicates, len(landing_hours) AS landing_hours, revision,
@@ -204,7 +202,7 @@ def revisions_of_days(settings: Settings, source_name: str, first: date, last: d
     settings.source(source_name)
     statements = load_statements(settings.sql)
     begin, end = _hours(first)[0], _hours(last)[1]
-    with snapshot(settings.lake, statements, ["revisions"], begin, end, source_name, ()) as connection:
+    with snapshot(settings.lake, statements, ["revisions"], begin, end, source_name) as connection:
         [[total]] = connection.execute("SELECT count(*) FROM revisions").fetchall()
         found = rows(
             connection,
@@ -226,7 +224,7 @@ def quarantined(
     settings.source(source_name)
     first, last = _hours(day)
     statements = load_statements(settings.sql)
-    with snapshot(settings.lake, statements, ["quarantine"], first, last, source_name, ()) as connection:
+    with snapshot(settings.lake, statements, ["quarantine"], first, last, source_name) as connection:
         reasons = rows(
             connection,
             f"""SELECT {_KIND} AS reason, count(*) AS records, sum(greatest(source_lines, 1))::BIGINT AS lines
@@ -250,7 +248,7 @@ def quarantined_record(
     """One rejected record, with its text up to :data:`LONGEST_RECORD` characters. Raises ObjectMissing."""
     settings.source(source_name)
     statements = load_statements(settings.sql)
-    with snapshot(settings.lake, statements, ["quarantine"], landing_hour, landing_hour, source_name, ()) as connection:
+    with snapshot(settings.lake, statements, ["quarantine"], landing_hour, landing_hour, source_name) as connection:
         found = rows(
             connection,
             f"""SELECT * REPLACE (left(raw, {LONGEST_RECORD}) AS raw, {_LANDED} AS landing_hour), length(raw) AS characters

@@ -34,7 +34,8 @@ def enrich(settings: Settings) -> list[dict[str, Any]]:
     with workspace(settings) as space:
         for name, statement in space.statements.dimensions.items():
             key, path = layout.dimension_key(name), space.scratch("dimension")
-            with snapshot(settings.lake, space.statements, needed([name], space.statements)) as connection:
+            views, macros = needed([name], space.statements), space.statements.macros_used(statement.sql)
+            with snapshot(settings.lake, space.statements, views, macros=macros) as connection:
                 [looked_up] = complete(connection, settings, [name]).values()
                 values = int(engine.one(connection, f"SELECT count(*) FROM {engine.name(name)}"))
                 if values:

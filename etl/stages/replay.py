@@ -108,7 +108,7 @@ def gone_objects(settings: Settings, source: Source, landing: datetime) -> list[
     raw = open_store(source.raw_root)
     listed = {printable(item.key) for items in list_raw(raw, source, landing, landing).values() for item in items}
     statements = load_statements(settings.sql)
-    with snapshot(settings.lake, statements, ["ledger"], landing, landing, source.name, ()) as connection:
+    with snapshot(settings.lake, statements, ["ledger"], landing, landing, source.name) as connection:
         known = connection.execute("SELECT key, uri FROM ledger ORDER BY key").fetchall()
     # an object that was written again has moved to another landing hour, where LastModified decides
     return [uri for key, uri in known if key not in listed and raw.stat(key) is None]
@@ -120,7 +120,7 @@ def _rejected(
     import duckdb
 
     statements = load_statements(settings.sql)
-    with snapshot(settings.lake, statements, ["quarantine"], first, last, source, ()) as connection:
+    with snapshot(settings.lake, statements, ["quarantine"], first, last, source) as connection:
         try:
             found = connection.execute(
                 """SELECT DISTINCT landing_date + to_hours(landing_hour) FROM quarantine
@@ -134,7 +134,7 @@ def _rejected(
 
 def _counts(settings: Settings, source: str, landing: datetime) -> dict[str, Any]:
     statements = load_statements(settings.sql)
-    with snapshot(settings.lake, statements, ["ledger"], landing, landing, source, ()) as connection:
+    with snapshot(settings.lake, statements, ["ledger"], landing, landing, source) as connection:
         return rows(
             connection,
             """SELECT coalesce(sum(quarantined), 0)::BIGINT AS quarantined, coalesce(sum(rows), 0)::BIGINT AS rows

@@ -107,7 +107,8 @@ def opened(
         (to_hour(first - declared.before(last + HOUR - first)), last + declared.after) if declared else (first, last)
     )
     sources = declared.sources if declared else ()
-    with snapshot(settings.lake, statements, needed(views, statements), before, after, only=sources) as connection:
+    wanted, macros = needed(views, statements), statements.macros_in_order
+    with snapshot(settings.lake, statements, wanted, before, after, macros=macros, only=sources) as connection:
         complete(connection, settings, views)
         set_variables(connection, first_hour=first, last_hour=last, kept_events=_kept_events(settings))
         if declared:

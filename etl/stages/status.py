@@ -41,7 +41,7 @@ def status(settings: Settings) -> list[dict[str, Any]]:
     statements = load_statements(settings.sql)
     found = []
     lake = open_store(settings.lake)
-    with snapshot(settings.lake, statements, ["ledger", "books"], macros=()) as connection:
+    with snapshot(settings.lake, statements, ["ledger", "books"]) as connection:
         for name in settings.sources:
             # an expiry that is under way, or was interrupted, has not removed all of what it will
             kept = read_kept(lake, name)
@@ -64,7 +64,7 @@ def books(settings: Settings, source_name: str, first: datetime, last: datetime)
     """
     settings.source(source_name)
     statements = load_statements(settings.sql)
-    with snapshot(settings.lake, statements, ["ledger", "books"], first, last, source_name, ()) as connection:
+    with snapshot(settings.lake, statements, ["ledger", "books"], first, last, source_name) as connection:
         return {
             "objects": rows(
                 connection,
@@ -88,7 +88,7 @@ def revisions(
 ) -> list[dict[str, Any]]:
     """Changes of published partitions made since then (naive UTC, by the store's clock), oldest first."""
     statements = load_statements(settings.sql)
-    with snapshot(settings.lake, statements, ["revisions"], source=source_name, macros=()) as connection:
+    with snapshot(settings.lake, statements, ["revisions"], source=source_name) as connection:
         return rows(
             connection,
             """SELECT source_name, dataset, hour_start, revision, revised_time, reason, rows_before, rows_after, difference,

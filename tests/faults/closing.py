@@ -35,7 +35,7 @@ def _lines(data: bytes) -> int:
 def assert_closed(settings: Settings, source: str, lines: int) -> dict[str, int]:
     """raw lines = published + quarantined + ignored + duplicates, for a source whose records are lines; returns the sums."""
     events = [f"events_{dataset}" for dataset in DATASETS]
-    with snapshot(settings.lake, load_statements(settings.sql), ["ledger", "books", *events], macros=()) as connection:
+    with snapshot(settings.lake, load_statements(settings.sql), ["ledger", "books", *events]) as connection:
         [found] = connection.execute(
             """SELECT coalesce(sum(lines), 0), coalesce(sum(rows), 0), coalesce(sum(quarantined), 0), coalesce(sum(ignored), 0)
             FROM ledger WHERE source_name = $1""",

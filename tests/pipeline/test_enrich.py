@@ -56,9 +56,10 @@ def stored(web: World, sql: str) -> list[dict[str, Any]]:
 
 def table(web: World, query: str) -> list[dict[str, Any]]:
     """Rows of one table of the traffic report, as a report shows them."""
-    report = load_statements(web.settings.sql).reports["traffic"]
-    views = needed(report.reads, load_statements(web.settings.sql))
-    with snapshot(web.settings.lake, load_statements(web.settings.sql), views, FIRST, LAST) as connection:
+    statements = load_statements(web.settings.sql)
+    report = statements.reports["traffic"]
+    views, macros = needed(report.reads, statements), statements.macros_in_order
+    with snapshot(web.settings.lake, statements, views, FIRST, LAST, macros=macros) as connection:
         complete(connection, web.settings, report.reads)
         return engine.rows(connection, report.queries[query].sql)
 

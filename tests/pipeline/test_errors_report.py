@@ -81,7 +81,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 def tables(world: World) -> dict[str, list[dict[str, Any]]]:
     statements = load_statements()
     report = statements.reports["errors"]
-    with snapshot(world.settings.lake, statements, report.reads, FIRST, LAST) as connection:
+    macros = statements.macros_in_order
+    with snapshot(world.settings.lake, statements, report.reads, FIRST, LAST, macros=macros) as connection:
         set_variables(connection, first_hour=FIRST, last_hour=LAST)
         return queried(connection, report)
 

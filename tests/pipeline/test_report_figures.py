@@ -110,7 +110,8 @@ def true(raw: tuple[pd.DataFrame, int, int]) -> pd.DataFrame:
 def tables_of(world: World, first: datetime, last: datetime) -> dict[str, list[dict[str, Any]]]:
     statements = load_statements()
     report = statements.reports["traffic"]
-    with snapshot(world.settings.lake, statements, needed(report.reads, statements), first, last) as connection:
+    views, macros = needed(report.reads, statements), statements.macros_in_order
+    with snapshot(world.settings.lake, statements, views, first, last, macros=macros) as connection:
         complete(connection, world.settings, report.reads)
         set_variables(connection, first_hour=first, last_hour=last)
         return queried(connection, report)
